@@ -1,0 +1,35 @@
+# The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
+.PHONY: help run demo test check locks clean
+python = .venv/bin/python
+
+help: ## list the commands
+	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+
+run: ## start the exchange at 127.0.0.1:8000 (PORT=8001 make run for another port); Ctrl-C stops it
+	@sh requirements/install.sh run
+	@$(python) -m config.run
+
+demo: ## play one referral's whole story against a server of its own
+	@sh requirements/install.sh run
+	@$(python) -m config.demo.story
+
+test: ## run the tests; ARGS="-k consent" chooses among them
+	@sh requirements/install.sh dev
+	@$(python) -m pytest $(ARGS)
+
+check: ## run the gates: format, lint, types, import contracts, migrations, the committed contract
+	@sh requirements/install.sh dev
+	$(python) -m ruff format --check .
+	$(python) -m ruff check .
+	$(python) -m mypy .
+	.venv/bin/lint-imports
+	$(python) -m config.with_database manage.py makemigrations --check --dry-run
+	$(python) -m api_schema.drift
+
+locks: ## write requirements/*.txt anew from requirements/*.in (needs uv)
+	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url dev.in -o dev.txt
+	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url run.in -o run.txt -c dev.txt
+
+clean: ## remove .venv and caches; the data in var/ stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

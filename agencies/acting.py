@@ -1,0 +1,71 @@
+"""
+Opens a recorded act for a principal, and holds the principal to what it may ever do.
+
+Every act in the apps above goes through here, so scope, role, the person acted for and the purpose are checked in one
+place, inside the act: a refusal is recorded like anything else that happens.
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from rest_framework.request import Request
+
+from agencies.errors import OnBehalfOfRequired, PurposeForbidden, PurposeMissing, RoleMayNot, ScopeMissing
+from agencies.models import WORKING_ROLES
+from agencies.principals import Principal
+from api_schema.words import Words
+from audit import log
+from audit.facts import Subject
+
+PURPOSES = (
+    "exit_support",
+    "case_follow_up",
+    "crime_prevention",
+    "child_protection",
+    "averting_danger",
+    "subject_access",
+    "audit",
+    "investigation",
+)
+"""The purposes a request may state. `investigation` may be stated, and is refused and recorded."""
+
+
+def purpose_of(request: Request, by: Principal) -> str:
+    """
+    Return the request's purpose: the `Purpose` header, or the role's own where it has just one.
+
+    Raises `PurposeMissing` (400) where there is neither, or the code is unknown.
+    """
+    purpose = request.headers.get("Purpose", by.default_purpose)
+    if purpose not in PURPOSES:
+        known = ", ".join(PURPOSES)
+        raise PurposeMissing(Words(f"Send headeren Purpose med en af: {known}.", f"Send a Purpose header, one of: {known}."))
+    return purpose
+
+
+@contextmanager
+def acting(
+    action: str,
+    *,
+    by: Principal,
+    about: Subject,
+    purpose: str,
+    scope: str = "referrals",
+    roles: Collection[str] = WORKING_ROLES,
+    changes: bool = True,
+) -> Iterator[log.Act]:
+    """
+    Do one recorded thing for a principal; see `audit.log.act` for what committing and refusing mean.
+
+    Raises `ScopeMissing`, `OnBehalfOfRequired`, `RoleMayNot` or `PurposeForbidden`, each recorded.
+    """
+    with log.act(action, by=by.actor, about=about, purpose=purpose, changes=changes) as act:
+        if scope not in by.scopes:
+            raise ScopeMissing(scope=scope)
+        if by.membership is None:
+            raise OnBehalfOfRequired
+        if by.role not in roles:
+            raise RoleMayNot(roles=", ".join(sorted(roles)))
+        if purpose == "investigation":
+            raise PurposeForbidden
+        yield act

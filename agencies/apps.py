@@ -1,0 +1,17 @@
+from django.apps import AppConfig
+
+
+class AgenciesConfig(AppConfig):
+    name = "agencies"
+    verbose_name = "Agencies"
+
+    def ready(self) -> None:
+        from auditlog.registry import auditlog
+
+        from agencies import models
+
+        auditlog.register(models.Agency)
+        auditlog.register(models.Membership)
+        auditlog.register(models.CodeListItem)
+        auditlog.register(models.Client, include_fields=["agency", "name", "client_id", "scopes", "active"])
+        auditlog.register(models.User, include_fields=["username", "is_active", "is_staff", "is_superuser"])

@@ -1,0 +1,69 @@
+"""The questions other rooms ask about agencies, their groups and the shared code lists. Nothing personal is here."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import Group
+from django.db.models import Q
+from django.utils import timezone
+
+from agencies.models import WORKING_ROLES, Agency, CodeListItem, Membership, Role, RoleGroup
+
+
+def active_agency(agency_id: UUID) -> Agency | None:
+    """Return the agency, or None where there is none or it no longer takes part."""
+    return Agency.objects.filter(pk=agency_id, active=True).first()
+
+
+def working_groups(agency_id: UUID) -> Sequence[RoleGroup]:
+    """Return the role groups that are granted what the agency sends or receives."""
+    return list(RoleGroup.objects.filter(agency=agency_id, role__in=WORKING_ROLES).select_related("group"))
+
+
+def role_group(agency: Agency, role: str) -> RoleGroup:
+    """Return the group of a role in an agency; it is made where it is missing."""
+    found = RoleGroup.objects.filter(agency=agency, role=role).first()
+    if found is not None:
+        return found
+    group, _ = Group.objects.get_or_create(name=f"{agency.id}:{role}")
+    return RoleGroup.objects.create(agency=agency, role=role, group=group)
+
+
+def counsellors(agency_id: UUID, staff_ids: Sequence[str]) -> Sequence[Membership]:
+    """Return the active members with these ids who may be assigned to a referral."""
+    return list(
+        Membership.objects.filter(
+            agency=agency_id,
+            staff_id__in=staff_ids,
+            active=True,
+            user__is_active=True,
+            role__in=[Role.COUNSELLOR, Role.COORDINATOR, Role.CASEWORKER],
+        ).select_related("user")
+    )
+
+
+def staff_ids(agency_id: UUID, user_ids: Sequence[int]) -> Sequence[str]:
+    """Return the agency's own ids of these users, in order."""
+    found = Membership.objects.filter(agency=agency_id, user__in=user_ids).values_list("staff_id", flat=True)
+    return sorted(found)
+
+
+def valid_items(list_name: str, *, on: date, **narrowed: Any) -> Sequence[CodeListItem]:
+    """Return the codes of a list that hold on a day."""
+    holds = Q(valid_from__lte=on) & (Q(valid_to__isnull=True) | Q(valid_to__gte=on))
+    return list(CodeListItem.objects.filter(holds, list_name=list_name, **narrowed))
+
+
+def code_list(list_name: str) -> Sequence[CodeListItem]:
+    """Return every code of a list that has not lapsed, in the list's order."""
+    holds = Q(valid_to__isnull=True) | Q(valid_to__gte=timezone.now().date())
+    return list(CodeListItem.objects.filter(holds, list_name=list_name))
+
+
+def agencies(*, kind: str = "", code: str = "", after: UUID | None = None, limit: int) -> Sequence[Agency]:
+    """Return the agencies that take part, in keyset order of their ids."""
+    wanted = {"kind": kind, "code": code, "id__gt": after}
+    found = Agency.objects.filter(active=True, **{name: value for name, value in wanted.items() if value})
+    return list(found.order_by("id")[:limit])

@@ -1,0 +1,49 @@
+"""Why an asker is refused before the matter itself is looked at. Each is recorded, and each is a documented problem."""
+
+from api_schema.problems import Forbidden, Malformed
+from api_schema.words import Words
+from audit.facts import Refusal
+
+
+class ScopeMissing(Refusal, Forbidden):
+    code = "scope-missing"
+    title = Words("Tokenet har ikke det scope, der kræves", "The token lacks the scope that is needed")
+    detail = Words("Handlingen kræver scope {scope}.", "The action needs the scope {scope}.")
+
+
+class RoleMayNot(Refusal, Forbidden):
+    code = "role-may-not"
+    title = Words("Det må rollen ikke", "The role may not do this")
+    detail = Words("Handlingen er for rollerne: {roles}.", "The action is for the roles: {roles}.")
+
+
+class OnBehalfOfUnknown(Refusal, Forbidden):
+    code = "on-behalf-of-unknown"
+    title = Words("Personen kendes ikke i din myndighed", "The person is not known in your agency")
+    detail = Words(
+        "On-Behalf-Of skal være din egen myndigheds id på en aktiv medarbejder.",
+        "On-Behalf-Of must be your own agency's id of an active member of staff.",
+    )
+
+
+class OnBehalfOfRequired(Refusal, Forbidden):
+    code = "on-behalf-of-required"
+    title = Words("On-Behalf-Of mangler", "On-Behalf-Of is missing")
+    detail = Words(
+        "Personoplysninger flyttes kun på vegne af en navngiven medarbejder: send On-Behalf-Of.",
+        "Personal data moves only on behalf of a named member of staff: send On-Behalf-Of.",
+    )
+
+
+class PurposeForbidden(Refusal, Forbidden):
+    code = "purpose-forbidden"
+    title = Words("Formålet er ikke tilladt", "The purpose is not allowed")
+    detail = Words(
+        "Oplysninger herfra må ikke bruges til efterforskning (retsplejeloven § 115, stk. 2). Forsøget er registreret.",
+        "Nothing here may be used for investigation (Administration of Justice Act § 115(2)). The attempt is recorded.",
+    )
+
+
+class PurposeMissing(Malformed):
+    code = "purpose-missing"
+    title = Words("Formålet mangler eller kendes ikke", "The purpose is missing or not known")

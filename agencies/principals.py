@@ -1,0 +1,66 @@
+"""
+Who asks: the agency, the client or person, the role, and on whose behalf. Frozen, built once a request.
+
+It carries facts; `authentication` establishes them and `acting` holds a principal to them.
+"""
+
+from dataclasses import dataclass
+from typing import cast
+from uuid import UUID
+
+from rest_framework.request import Request
+
+from agencies.models import Kind, Role
+from audit.facts import Actor
+
+DEFAULT_PURPOSES: dict[tuple[str, str], str] = {
+    (Kind.MUNICIPALITY, Role.CASEWORKER): "exit_support",
+    (Kind.MUNICIPALITY, Role.COORDINATOR): "exit_support",
+    (Kind.EXIT_CENTRE, Role.COUNSELLOR): "exit_support",
+    (Kind.EXIT_CENTRE, Role.COORDINATOR): "exit_support",
+    (Kind.EXIT_CENTRE, Role.CASEWORKER): "exit_support",
+    (Kind.POLICE_PREVENTION, Role.CASEWORKER): "crime_prevention",
+    (Kind.POLICE_PREVENTION, Role.COORDINATOR): "crime_prevention",
+}
+"""The purpose where a role has just one (api.md, Every request). An auditor's is `audit`, whatever the agency."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Principal:
+    """One asker. `user` and what follows are empty where a client names nobody on whose behalf it acts."""
+
+    agency: UUID
+    kind: str
+    client: str
+    scopes: frozenset[str]
+    self_governing: bool = False
+    user: int | None = None
+    membership: UUID | None = None
+    staff_id: str = ""
+    role: str = ""
+    group: int | None = None
+
+    is_authenticated = True
+
+    @property
+    def actor(self) -> Actor:
+        """The principal as the ledger names it."""
+        return Actor(
+            agency=self.agency,
+            client=self.client,
+            user="" if self.user is None else str(self.user),
+            on_behalf_of=self.staff_id,
+            role=self.role,
+        )
+
+    @property
+    def default_purpose(self) -> str:
+        """The purpose that goes without saying for this role, or the empty string where several are possible."""
+        if self.role == Role.AUDITOR:
+            return "audit"
+        return DEFAULT_PURPOSES.get((self.kind, self.role), "")
+
+
+def principal_of(request: Request) -> Principal:
+    """Return who asks. The view's permission class has already refused a request without a principal."""
+    return cast(Principal, request.user)

@@ -1,0 +1,61 @@
+"""
+Describes an operation for the committed contract: one decorator, so that every operation is described alike.
+
+What every operation of a sort has in common (headers, problems) is named by a trait here and written by `hooks`.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+
+PERSONAL = "personal"
+"""Personal data moves: On-Behalf-Of, Purpose, a Receipt, and 403 and 404."""
+CREATES = "creates"
+"""Creates something: Idempotency-Key, and Idempotency-Replayed."""
+CHANGES = "changes"
+"""Changes something: If-Match, ETag, and 409, 412, 428."""
+AUDITS = "audits"
+"""Looks into the ledger: Audit-Case or Audit-Reason."""
+VERSIONED = "versioned"
+"""Answers with one resource: ETag."""
+
+
+def operation(
+    name: str,
+    summary: str,
+    *,
+    description: str = "",
+    tag: str,
+    request: Any = None,
+    response: Any,
+    status: int = 200,
+    sent: Any = None,
+    got: Any = None,
+    traits: Sequence[str] = (),
+    queries: Sequence[tuple[str, str]] = (),
+) -> Callable[[Any], Any]:
+    """
+    Return the decorator that describes a view's method: its name, words, bodies with an example each, and its traits.
+
+    `sent` and `got` are the example bodies; `queries` are the query parameters with what each means.
+    """
+    examples = []
+    if sent is not None:
+        examples.append(OpenApiExample("Request", value=sent, request_only=True))
+    if got is not None:
+        examples.append(OpenApiExample("Answer", value=got, response_only=True, status_codes=[str(status)]))
+    described: Callable[[Any], Any] = extend_schema(
+        operation_id=name,
+        summary=summary,
+        description=description or summary,
+        tags=[tag],
+        request=request,
+        responses={status: OpenApiResponse(response, description="As asked.")},
+        examples=examples,
+        parameters=[
+            OpenApiParameter(query, str, OpenApiParameter.QUERY, description=meaning) for query, meaning in queries
+        ],
+        extensions={"x-traits": list(traits)},
+    )
+    return described

@@ -1,0 +1,100 @@
+"""
+What every request and answer carries: a request id, the language, preconditions, and one structured log line.
+
+The log line names the route, never the path: a path names a referral, and that a referral exists is itself sensitive.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import structlog
+from django.http import HttpRequest, HttpResponse
+from rest_framework.request import Request
+
+from api_schema.problems import Malformed, PreconditionRequired
+from api_schema.words import Words
+
+log = structlog.get_logger("udvej.request")
+REQUEST_ID = re.compile(r"^[A-Za-z0-9-]{8,64}$")
+IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
+ETAG = re.compile(r'^"([0-9]{1,9})"$')
+Handler = Callable[[HttpRequest], HttpResponse]
+
+
+def request_context(get_response: Handler) -> Handler:
+    """Middleware: bind a request id to everything the request logs and records, and log one line when it is answered."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        started = time.perf_counter()
+        offered = request.headers.get("Request-Id", "")
+        request_id = offered if REQUEST_ID.match(offered) and not _digits(offered) else str(uuid4())
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            response = get_response(request)
+            match = request.resolver_match
+            log.info(
+                "request",
+                method=request.method if (request.method or "").isalpha() else "other",
+                route=match.route if match else "unknown",
+                status=response.status_code,
+                ms=round((time.perf_counter() - started) * 1000, 1),
+            )
+        response["Request-Id"] = request_id
+        if "/api/v1/" in request.path or request.path.startswith("/oauth/"):
+            response["Cache-Control"] = "no-store"
+            response["X-Content-Type-Options"] = "nosniff"
+        return response
+
+    return respond
+
+
+def _digits(text: str) -> bool:
+    return len(re.sub(r"\D", "", text)) == 10 and len(text) <= 11  # noqa: PLR2004 - the shape of a CPR number
+
+
+def seen_version(request: Request) -> int:
+    """
+    Return the version that the caller saw, from `If-Match` (RFC 9110 section 13.1.1).
+
+    Raises `PreconditionRequired` (428) where the header is absent and `Malformed` where it is not one of our ETags.
+    """
+    header = request.headers.get("If-Match")
+    if header is None:
+        raise PreconditionRequired
+    match = ETAG.match(header.strip().removeprefix("W/"))
+    if match is None:
+        raise Malformed(
+            Words('If-Match skal være ressourcens ETag, fx "3".', 'If-Match must be the resource\'s ETag, such as "3".')
+        )
+    return int(match.group(1))
+
+
+def etag(version: int) -> str:
+    """Return the strong ETag of a version: its number in quotes."""
+    return f'"{version}"'
+
+
+def idempotency_key(request: Request) -> str:
+    """
+    Return the `Idempotency-Key`: 1 to 128 visible ASCII characters, chosen by the caller, one a thing to create.
+
+    Raises `Malformed` where it is absent or of another form.
+    """
+    key = request.headers.get("Idempotency-Key", "")
+    if not IDEMPOTENCY_KEY.match(key):
+        raise Malformed(
+            Words(
+                "Idempotency-Key kræves: 1-128 synlige ASCII-tegn, fx et nyt UUID for hver ting, du opretter.",
+                "Idempotency-Key is required: 1-128 visible ASCII characters, such as a new UUID for each thing you create.",
+            )
+        )
+    return key
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    """Return the UUID that a text spells, or None where it spells none."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

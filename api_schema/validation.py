@@ -1,0 +1,112 @@
+"""
+Strict input: unknown members are refused, and an error names a place and a remedy, never the value that was sent.
+
+`StrictSerializer` is the base of every body; `field_errors` turns DRF's nested errors into JSON pointers.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail, ValidationError
+
+from api_schema.words import Words
+
+MEMBER = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
+UNKNOWN = Words("Feltet findes ikke her.", "There is no such member here.")
+READ_ONLY = Words("Feltet sættes af systemet og kan ikke sendes.", "The system sets this member; it can't be sent.")
+ONE_OF = Words("Skal være en af: {allowed}.", "Must be one of: {allowed}.")
+CPR_SHAPED = Words(
+    "Ligner et CPR-nummer. Personnumre hører kun til i sections.identity.cpr.",
+    "Looks like a CPR number. Civil registration numbers belong in sections.identity.cpr alone.",
+)
+CPR = re.compile(r"(?<!\d)\d{6}[- ]?\d{4}(?!\d)")
+
+
+@dataclass(frozen=True, slots=True)
+class FieldError:
+    """One thing wrong with the input: where (RFC 6901), which kind, and what would be right."""
+
+    pointer: str
+    code: str
+    message: str
+
+    def body(self) -> dict[str, str]:
+        """Return the error as it goes on the wire."""
+        return {"pointer": self.pointer, "code": self.code, "message": self.message}
+
+
+def field_errors(detail: Any, pointer: str = "") -> list[FieldError]:
+    """Return DRF's nested error detail as a flat list, in document order."""
+    return list(_flat(detail, pointer))
+
+
+def _flat(detail: Any, pointer: str) -> Iterator[FieldError]:
+    if isinstance(detail, Mapping):
+        for member, inner in detail.items():
+            here = pointer if member == "non_field_errors" else f"{pointer}/{member}"
+            yield from _flat(inner, here)
+    elif isinstance(detail, list) and all(isinstance(item, ErrorDetail) for item in detail):
+        for item in detail:
+            yield FieldError(pointer, str(item.code), str(item))
+    elif isinstance(detail, list):
+        for index, inner in enumerate(detail):
+            if inner:
+                yield from _flat(inner, f"{pointer}/{index}")
+    else:
+        yield FieldError(pointer, getattr(detail, "code", "invalid") or "invalid", str(detail))
+
+
+class StrictSerializer(serializers.Serializer[Any]):
+    """A body whose members are all known. One that the system sets is refused as such, not silently dropped."""
+
+    system_members: frozenset[str] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, Mapping):
+            unknown = [name for name in data if name not in self.fields]
+            if unknown:
+                raise ValidationError({_safe(name): [self._why(name)] for name in unknown})
+        return super().to_internal_value(data)
+
+    def _why(self, name: str) -> ErrorDetail:
+        if name in self.system_members:
+            return ErrorDetail(READ_ONLY.now(), code="read_only")
+        return ErrorDetail(UNKNOWN.now(), code="unknown_member")
+
+
+def _safe(name: str) -> str:
+    return name if MEMBER.match(name) else "non_field_errors"
+
+
+class CodeField(serializers.ChoiceField):
+    """One of a fixed set of codes. Unlike DRF's own, its error lists what is allowed and does not repeat the input."""
+
+    def fail(self, key: str, **kwargs: Any) -> Any:
+        if key == "invalid_choice":
+            allowed = ", ".join(map(str, self.choices))
+            raise ValidationError(ErrorDetail(ONE_OF.now(allowed=allowed), code="invalid_choice"))
+        return super().fail(key, **kwargs)
+
+
+class ReferenceField(serializers.CharField):
+    """A short reference of somebody's own system: letters, digits and . / _ - only, and nothing shaped like a CPR."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": 64, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        if not re.fullmatch(r"[A-Za-z0-9ÆØÅæøå./_-]+", text):
+            words = Words("Brug kun bogstaver, tal og tegnene . / _ -", "Use letters, digits and . / _ - only.")
+            raise ValidationError(ErrorDetail(words.now(), code="invalid_reference"))
+        if CPR.search(text):
+            raise ValidationError(ErrorDetail(CPR_SHAPED.now(), code="cpr_not_allowed_here"))
+        return text
+
+
+def refuse(pointer: str, code: str, words: Words, **values: object) -> FieldError:
+    """Return one field error in the request's language."""
+    return FieldError(pointer, code, words.now(**values))

@@ -1,0 +1,57 @@
+"""
+Reads the ledger back: which entries exist about a thing, or by an agency. Metadata only; no section content is here.
+
+It answers questions; who may ask them is decided by the app that owns the thing.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from audit.models import Entry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What to look for. Every part that is given must hold."""
+
+    referral: UUID | None = None
+    agency: UUID | None = None
+    staff: str = ""
+    action: str = ""
+    basis: str = ""
+    outcome: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+    visible: Q = field(default_factory=Q)
+
+
+def about(kind: str, identifier: UUID | str) -> Q:
+    """Return the condition that an entry is about this thing, or showed it among others."""
+    own = Q(subject_kind=kind, subject_id=str(identifier))
+    return own | Q(result_ids__contains=[identifier])
+
+
+def entries(question: Question) -> QuerySet[Entry]:
+    """Return the entries that answer the question, newest first, without their canonical bytes."""
+    conditions: dict[str, object] = {
+        "actor_agency": question.agency,
+        "on_behalf_of": question.staff,
+        "action": question.action,
+        "basis": question.basis,
+        "outcome": question.outcome,
+        "at__gte": question.since,
+        "at__lt": question.until,
+    }
+    found = Entry.objects.filter(question.visible, **{name: value for name, value in conditions.items() if value})
+    if question.referral is not None:
+        found = found.filter(about("referral", question.referral))
+    return found.defer("canonical", "detail").order_by("-id")
+
+
+def disclosures(kind: str, identifier: UUID) -> QuerySet[Entry]:
+    """Return the acts in which sections of this thing were shown or its summary was listed, newest first."""
+    shown = Q(outcome="done") & (~Q(categories=[]) | Q(result_ids__contains=[identifier]))
+    return Entry.objects.filter(about(kind, identifier), shown).defer("canonical", "detail").order_by("-id")

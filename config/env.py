@@ -1,0 +1,37 @@
+"""Reads the environment once, typed. Nothing else in the project looks at os.environ for a setting."""
+
+from pathlib import Path
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from environs import Env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = Env()
+
+type_error = "DATABASE_URL has to look like postgresql://role:password@host:5432/database"
+
+
+def database(url: str) -> dict[str, object]:
+    """
+    Return Django's connection settings for a ``postgresql://`` URL.
+
+    Query parameters are passed to libpq, so a socket folder is written ``?host=/run/postgresql``.
+    Raises ValueError, saying the expected form, for any other scheme or for a URL without a database name.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgresql", "postgres"} or not parts.path.strip("/"):
+        raise ValueError(type_error)
+    query = dict(parse_qsl(parts.query))
+    host = query.pop("host", None) or unquote(parts.hostname or "")
+    guards = "-c statement_timeout=30s -c lock_timeout=10s -c idle_in_transaction_session_timeout=60s"
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": host,
+        "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {**query, "options": guards},
+    }

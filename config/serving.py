@@ -1,0 +1,227 @@
+"""
+Serves the exchange on this machine: a database with tables and demo data, and gunicorn in front; all ends together.
+
+For `make run`, `make demo` and the tests that need a real server. Production runs gunicorn with settings of its own.
+"""
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from config import embedded_postgres, postgres_host
+from config.embedded_postgres import CHECKOUT, Cluster
+
+ADDRESS = "127.0.0.1"
+READY_SECONDS = 60
+STOP_SECONDS = 30  # gunicorn lets requests finish for 20, see config/gunicorn.py
+VAR = CHECKOUT / "var"
+
+
+class ServingError(RuntimeError):
+    """The exchange can't be served, or has stopped; the sentence says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Databases:
+    """Where the database is: as the application's role, and as the owner's, which migrates."""
+
+    app: str
+    owner: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers at `base_url`; `cluster` is None where DATABASE_URL named the database."""
+
+    base_url: str
+    demo_file: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+    cluster: Cluster | None
+
+    def fault(self) -> str | None:
+        """Return a sentence on what has stopped by itself, or None while all is well."""
+        if self.process.poll() is not None:
+            return f"The web server stopped by itself. The end of its log, {self.log}:\n{_tail(self.log)}"
+        if self.cluster is not None and not self.cluster.alive():
+            return f"The database stopped by itself; its log is {self.cluster.log}. Starting again repairs it."
+        return None
+
+
+@contextmanager
+def serving(
+    port: int = 0,
+    *,
+    name: str = "udvej",
+    databases: Databases | None = None,
+    fresh: bool = False,
+    durable: bool = True,
+    say: Callable[[str], None] = lambda _: None,
+) -> Iterator[Server]:
+    """
+    Serve the exchange for the block, from its first migration to its demo referrals, and stop all that it started.
+
+    Port 0 takes a free one. Unless `databases` says where they are, the embedded server `name` is used, and
+    `fresh` empties its database first; one process at a time may. Raises ServingError or ClusterError.
+    """
+    port = _free_port(port)
+    with contextlib.ExitStack() as stack:
+        cluster = None
+        if databases is None:
+            say("Starting the database.")
+            if fresh:
+                stack.enter_context(_alone(name))
+            cluster = stack.enter_context(embedded_postgres.running(name, durable=durable))
+            if fresh:
+                embedded_postgres.drop_database(cluster, embedded_postgres.DATABASE)
+                embedded_postgres.create_database(cluster, embedded_postgres.DATABASE)
+            databases = Databases(app=cluster.url("udvej_app"), owner=cluster.url("udvej_owner"))
+        else:
+            _check(databases)
+        files = VAR if name == "udvej" else VAR / name
+        log = files / "log" / "server.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        base_url, demo_file = f"http://{ADDRESS}:{port}", files / "demo.json"
+        environment = _environment(port, base_url, demo_file, databases)
+
+        say("Bringing its tables up to date, and loading reference and demo data.")
+        owners = environment | {"OWNER_DATABASE_URL": databases.owner}
+        _manage(["migrate", "--database", "owner", "--no-input"], owners)
+        _manage(["load_reference"], environment)
+        _manage(["load_demo"], environment)
+
+        say("Starting the web server.")
+        gunicorn = ["-m", "gunicorn", "-c", "config/gunicorn.py", "--bind", f"{ADDRESS}:{port}", "config.wsgi"]
+        process = stack.enter_context(_process(gunicorn, environment, log))
+        server = Server(base_url=base_url, demo_file=demo_file, log=log, process=process, cluster=cluster)
+        _await_ready(server, port)
+        _manage(["load_demo_referrals", "--base-url", base_url], environment)
+        yield server
+
+
+def _free_port(port: int) -> int:
+    """Return the port, or a free one for 0; refuse one that something else has."""
+    with socket.socket() as attempt:
+        attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            attempt.bind((ADDRESS, port))
+        except OSError as error:
+            raise ServingError(
+                f"Port {port} of {ADDRESS} can't be used ({error.strerror}). Choose another: PORT=8001 make run"
+            ) from error
+        free: int = attempt.getsockname()[1]
+        return free
+
+
+@contextmanager
+def _alone(name: str) -> Iterator[None]:
+    VAR.mkdir(exist_ok=True)
+    lock = postgres_host.try_lock(VAR / f"{name}.lock")
+    if lock is None:
+        raise ServingError(f"Another process of this checkout uses the database server {name!r}. Wait for it to end.")
+    try:
+        yield
+    finally:
+        os.close(lock)
+
+
+def _check(databases: Databases) -> None:
+    for variable, url in (("DATABASE_URL", databases.app), ("OWNER_DATABASE_URL", databases.owner)):
+        try:
+            psycopg.connect(url, connect_timeout=10).close()
+        except psycopg.Error as error:
+            raise ServingError(f"The database that {variable} names does not let us in: {error}") from error
+
+
+def _environment(port: int, base_url: str, demo_file: Path, databases: Databases) -> dict[str, str]:
+    """Return what every process here sees. The owner's URL is not in it: only the migration gets that."""
+    kept = {name: value for name, value in os.environ.items() if name != "OWNER_DATABASE_URL"}
+    return kept | {
+        "DJANGO_SETTINGS_MODULE": "config.settings.local",
+        "DATABASE_URL": databases.app,
+        "PORT": str(port),
+        "UDVEJ_BASE_URL": base_url,
+        "UDVEJ_DEMO_FILE": str(demo_file),
+    }
+
+
+def _manage(command: list[str], environment: dict[str, str]) -> None:
+    """Run a management command to its end; its output is shown only if it fails."""
+    done = subprocess.run(
+        [sys.executable, "manage.py", *command],
+        check=False,
+        cwd=CHECKOUT,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    if done.returncode != 0:
+        raise ServingError(f"`manage.py {' '.join(command)}` failed, and said:\n{done.stdout.strip()}")
+
+
+@contextmanager
+def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """Keep a Python program running for the block, out of Ctrl-C's reach, so that it is stopped in its turn."""
+    log.unlink(missing_ok=True)  # another server of this checkout may still be writing to it
+    with log.open("xb") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=CHECKOUT,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(STOP_SECONDS)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _await_ready(server: Server, port: int) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline:
+        if fault := server.fault():
+            raise ServingError(fault)
+        if _ready(port):
+            return
+        time.sleep(0.05)
+    raise ServingError(
+        f"The web server was not ready after {READY_SECONDS} s. The end of its log, {server.log}:\n{_tail(server.log)}"
+    )
+
+
+def _ready(port: int) -> bool:
+    connection = http.client.HTTPConnection(ADDRESS, port, timeout=5)
+    try:
+        connection.request("GET", "/health/ready")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _tail(log: Path) -> str:
+    return "\n".join(log.read_text(errors="replace").strip().split("\n")[-20:])

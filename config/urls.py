@@ -1,0 +1,27 @@
+"""Every address the exchange answers at."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from oauth2_provider.views import TokenView
+
+from api_schema import problems
+from api_schema.problem_page import problem_page
+from config import health
+
+handler400 = problems.malformed
+handler404 = problems.unknown_address
+handler500 = problems.failed
+
+urlpatterns = [
+    path("api/v1/", include("referrals.urls")),
+    path("api/v1/", include("consent.urls")),
+    path("api/v1/", include("agencies.urls")),
+    path("oauth/token", TokenView.as_view()),
+    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/docs/problems", problem_page),
+    path("health/live", health.live),
+    path("health/ready", health.ready),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,36 @@
+"""Why an act on a consent is refused."""
+
+from api_schema.problems import Conflict, Invalid, NotFound, Stale
+from api_schema.words import Words
+from audit.facts import Refusal
+
+
+class ConsentNotFound(Refusal, NotFound):
+    code = "not-found"
+
+
+class StaleConsent(Refusal, Stale):
+    code = "stale-version"
+
+
+class ConsentNotValid(Refusal, Invalid):
+    code = "consent-not-valid"
+    title = Words("Samtykket kan ikke registreres sådan", "The consent cannot be recorded like this")
+
+
+class ConsentEnded(Refusal, Conflict):
+    code = "consent-ended"
+    title = Words("Samtykket er ophørt", "The consent has ended")
+    detail = Words(
+        "Et trukket eller afvist samtykke fornyes ikke. Registrér et nyt, hvis personen ønsker det.",
+        "A withdrawn or refused consent is not renewed. Record a new one if the person wishes it.",
+    )
+
+
+class ConsentKeyReused(Refusal, Invalid):
+    code = "idempotency-key-reused"
+    title = Words("Idempotency-Key er brugt til noget andet", "The Idempotency-Key was used for something else")
+    detail = Words(
+        "Samme nøgle med en anden krop. Brug en ny nøgle for hver ting, du opretter.",
+        "The same key with another body. Use a new key for each thing you create.",
+    )

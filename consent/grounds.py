@@ -1,0 +1,65 @@
+"""Gathers what `coverage` is told: the legal basis and the consent that a disclosure would rest on."""
+
+from datetime import date
+from uuid import UUID
+
+from consent.coverage import Choice, Event, Ground
+from consent.models import Consent, LegalBasis
+
+
+def ground(basis: LegalBasis) -> Ground:
+    """Return a legal basis as the facts that coverage asks for."""
+    return Ground(
+        code=basis.code,
+        version=basis.version,
+        valid_from=basis.valid_from,
+        valid_to=basis.valid_to,
+        consent_kind=basis.consent_kind,
+        sender_kinds=frozenset(basis.sender_kinds),
+        recipient_kinds=frozenset(basis.recipient_kinds),
+        article_9=basis.article_9,
+        article_10=basis.article_10,
+        age_min=basis.subject_age_min,
+        age_max=basis.subject_age_max,
+        purposes=frozenset(basis.purposes),
+        necessity_statement=basis.necessity_statement,
+        investigation=basis.investigation,
+        self_governing_only=basis.self_governing_only,
+    )
+
+
+def choice(consent_id: UUID | None) -> Choice | None:
+    """Return a consent with its events as facts, in one statement, or None where there is none."""
+    if consent_id is None:
+        return None
+    rows = list(
+        Consent.objects.filter(pk=consent_id)
+        .values_list(
+            *("id", "version", "kind", "recipients", "purposes", "categories", "report_back"),
+            *("events__number", "events__kind", "events__at", "events__registered_at", "events__expires_at"),
+        )
+        .order_by("events__number")
+    )
+    if not rows:
+        return None
+    identifier, version, kind, recipients, purposes, categories, report_back = rows[0][:7]
+    return Choice(
+        id=identifier,
+        version=version,
+        kind=kind,
+        recipients=frozenset(recipients),
+        purposes=frozenset(purposes),
+        categories=frozenset(categories),
+        report_back=report_back,
+        events=tuple(
+            Event(number=row[7], kind=row[8], at=row[9], registered_at=row[10], expires_at=row[11])
+            for row in rows
+            if row[7] is not None
+        ),
+    )
+
+
+def newest_basis(code: str, *, on: date) -> LegalBasis | None:
+    """Return the newest version of a legal basis that is valid on a day, or None."""
+    versions = LegalBasis.objects.filter(code=code, valid_from__lte=on).order_by("-version")
+    return next((basis for basis in versions if basis.valid_to is None or on <= basis.valid_to), None)

@@ -1,0 +1,156 @@
+"""
+Subjects, their sealed identifiers, legal bases, and consents with their events.
+
+A consent is never edited, only followed by events; a legal basis is never rewritten, only followed by a version. The
+database holds both to it (migrations/0002).
+"""
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from agencies.models import Agency, UUIDv7
+
+
+class Mode(models.TextChoices):
+    """How much the exchange knows about who the person is."""
+
+    IDENTIFIED = "identified", "Identificeret"
+    PSEUDONYMOUS = "pseudonymous", "Pseudonym"
+    ANONYMOUS = "anonymous", "Anonym"
+
+
+class Subject(models.Model):
+    """The person a referral is about, as one agency knows them: an opaque id and the key that seals their content."""
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    mode = models.CharField(max_length=16, choices=Mode)
+    registered_by = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    birth_year = models.PositiveSmallIntegerField(null=True)
+    wrapped_key = models.BinaryField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.CheckConstraint(condition=Q(mode__in=Mode.values), name="consent_subject_mode_is_known")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class LegalBasis(models.Model):
+    """A ground for disclosure, in one version. A disclosure names code and version, so the past stays as it was."""
+
+    code = models.CharField(max_length=32)
+    version = models.PositiveSmallIntegerField(default=1)
+    valid_from = models.DateField()
+    valid_to = models.DateField(null=True, blank=True)
+    title_da = models.CharField(max_length=200)
+    title_en = models.CharField(max_length=200)
+    statute = models.TextField()
+    regime = models.TextField(blank=True)
+    nature = models.CharField(max_length=16)
+    consent_kind = models.CharField(max_length=32, blank=True)
+    sender_kinds = ArrayField(models.CharField(max_length=32))
+    recipient_kinds = ArrayField(models.CharField(max_length=32))
+    article_9 = models.CharField(max_length=16)
+    article_10 = models.CharField(max_length=16)
+    subject_age_min = models.PositiveSmallIntegerField(null=True, blank=True)
+    subject_age_max = models.PositiveSmallIntegerField(null=True, blank=True)
+    purposes = ArrayField(models.CharField(max_length=32))
+    purpose_limits_da = models.TextField(blank=True)
+    purpose_limits_en = models.TextField(blank=True)
+    necessity_statement = models.BooleanField(default=False)
+    investigation = models.CharField(max_length=16)
+    self_governing_only = models.BooleanField(default=False)
+    source = models.TextField(blank=True)
+
+    class Meta:
+        verbose_name_plural = "legal bases"
+        ordering = ["code", "version"]
+        constraints = [
+            models.UniqueConstraint(fields=["code", "version"], name="consent_legalbasis_version_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} v{self.version}"
+
+
+class Consent(models.Model):
+    """
+    A record of a subject's choice, with the fields of ISO/IEC TS 27560 that the exchange acts on.
+
+    `version` counts its events; it is the ETag, and the row that a withdrawal and a release both lock.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="consents")
+    registered_by = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=32)
+    recipients = ArrayField(models.UUIDField())
+    purposes = ArrayField(models.CharField(max_length=32))
+    categories = ArrayField(models.CharField(max_length=16))
+    report_back = models.BooleanField(default=False)
+    given_by = models.CharField(max_length=24)
+    maturity_assessed = models.BooleanField(default=False)
+    notice_version = models.CharField(max_length=32)
+    notice_language = models.CharField(max_length=8)
+    notice_hash = models.CharField(max_length=64, blank=True)
+    idempotency_key = models.CharField(max_length=160)
+    body_hash = models.CharField(max_length=64)
+    version = models.PositiveIntegerField(default=1)
+    registered_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["registered_by", "idempotency_key"], name="consent_consent_is_created_once_per_key"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class EventKind(models.TextChoices):
+    REQUESTED = "requested"
+    GIVEN = "given"
+    REFUSED = "refused"
+    RENEWED = "renewed"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    INVALIDATED = "invalidated"
+
+
+class ConsentEvent(models.Model):
+    """Something that happened to a consent. Never edited or removed; the consent's state is computed from these."""
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="events")
+    number = models.PositiveIntegerField()
+    kind = models.CharField(max_length=16, choices=EventKind)
+    at = models.DateTimeField(help_text="When it happened.")
+    registered_at = models.DateTimeField(help_text="When the exchange was told.")
+    expires_at = models.DateTimeField(null=True, help_text="Until when a given or renewed consent holds.")
+    method = models.CharField(max_length=24)
+    evidence_hash = models.CharField(max_length=64, blank=True)
+    registered_by = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["consent", "number"]
+        constraints = [
+            models.UniqueConstraint(fields=["consent", "number"], name="consent_event_number_is_unique"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["given", "renewed"], expires_at__gt=models.F("at"))
+                | (~Q(kind__in=["given", "renewed"]) & Q(expires_at__isnull=True)),
+                name="consent_event_given_or_renewed_has_an_end",
+            ),
+            models.CheckConstraint(
+                condition=Q(at__lte=models.F("registered_at")), name="consent_event_is_registered_after_it_happened"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.at}"

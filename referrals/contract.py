@@ -1,0 +1,291 @@
+"""How the committed contract describes referrals and the ledger: each operation with its words and examples."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api_schema.describe import AUDITS, CHANGES, CREATES, PERSONAL, VERSIONED, operation
+from referrals.inspection_serializers import EntryPage, SearchBodySerializer, TimelinePage
+from referrals.lifecycle import Move
+from referrals.serializers import (
+    MessageBodySerializer,
+    ReferralBodySerializer,
+    ReferralChangeSerializer,
+    ReferralSerializer,
+    SummarySerializer,
+)
+
+TAG, STEPS, LEDGER = "Referrals", "Steps", "Ledger"
+REFERRAL_ID = "019a9e6d-2b1a-7c11-9a3e-1b2c3d4e5f61"
+MUNICIPALITY = {"id": "019a9e6c-6f7e-7a53-9d0f-3d5a6f0f1b02", "code": "0101", "name": "København"}
+COMEBACK = {"id": "019a9e6c-6f7e-7a53-9d0f-3d5a6f0f1a01", "code": "exit-comeback", "name": "Exit-Comeback"}
+SECTIONS = {
+    "reason": {"summary": "Ønsker hjælp til at komme ud af et miljø.", "subject_aware": "yes"},
+    "contact": {"methods": [{"channel": "phone", "hours": "hverdage 10-14"}]},
+    "needs": {"codes": ["housing", "new_network"]},
+}
+BODY = {
+    "recipient": COMEBACK["id"],
+    "external_reference": "KK-2026-00417",
+    "urgency": "soon",
+    "subject": {"mode": "pseudonymous"},
+    "basis": {
+        "code": "SAMTYKKE-TAVSHED",
+        "consent": {
+            "kind": "CONFIDENTIALITY_WAIVER",
+            "recipients": [COMEBACK["id"]],
+            "purposes": ["exit_support"],
+            "categories": ["contact", "reason", "needs"],
+            "given_at": "2026-11-02T09:30:00Z",
+            "method": "written",
+            "report_back": True,
+        },
+    },
+    "sections": SECTIONS,
+    "submit": True,
+}
+SUMMARY: dict[str, Any] = {
+    "id": REFERRAL_ID,
+    "version": 2,
+    "status": "submitted",
+    "sender": MUNICIPALITY,
+    "recipient": COMEBACK,
+    "responsible": MUNICIPALITY,
+    "urgency": "soon",
+    "deadlines": {"acknowledge_by": "2026-11-04T09:41:07Z", "decide_by": "2026-11-07T09:41:07Z", "review_by": None},
+    "created_at": "2026-11-02T09:41:07Z",
+    "updated_at": "2026-11-02T09:41:07Z",
+    "submitted_at": "2026-11-02T09:41:07Z",
+    "allowed_actions": ["receive", "reject", "redirect"],
+    "not_for_investigation": True,
+}
+REFERRAL = {
+    **SUMMARY,
+    "subject": {"id": "019a9e6d-2b1a-7c11-9a3e-1b2c3d4e5f60", "mode": "pseudonymous"},
+    "parent": None,
+    "channel": "municipality",
+    "purpose": "exit_support",
+    "reason": "",
+    "basis": {"code": "SAMTYKKE-TAVSHED", "version": 1, "consent_id": "019a9e6d-31c2-7f7e-8a3b-6f2b8a0c5d11"},
+    "sections": SECTIONS,
+    "withheld": ["identity", "background", "concern", "health", "criminal", "safety", "network"],
+}
+ENTRY = {
+    "id": "019a9e6e-0c55-7d31-8f4c-5a0e6f1d2c3b",
+    "at": "2026-11-02T10:02:13.481920Z",
+    "action": "referral.disclose",
+    "outcome": "done",
+    "refusal": None,
+    "actor": {"agency": COMEBACK["id"], "client": "comeback-demo", "role": "counsellor"},
+    "on_behalf_of": "cb-raad-1",
+    "subject": {"kind": "referral", "id": REFERRAL_ID},
+    "purpose": "exit_support",
+    "basis": {"code": "SAMTYKKE-TAVSHED", "version": 1},
+    "consent": "019a9e6d-31c2-7f7e-8a3b-6f2b8a0c5d11",
+    "categories": ["status", "contact", "reason", "needs"],
+    "result_ids": [],
+    "request_id": "b7a2c9a4-3a52-4b0e-8f7f-0a1b2c3d4e5f",
+    "leaf_hash": "9f2c0d6a4be1f7c3a1b08d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a",
+}
+
+
+class SummaryPage(serializers.Serializer[None]):
+    results = SummarySerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class BatchBody(serializers.Serializer[None]):
+    items = ReferralBodySerializer(many=True)
+
+
+class BatchReferral(serializers.Serializer[None]):
+    id = serializers.UUIDField()
+    status = serializers.CharField()
+    version = serializers.IntegerField()
+
+
+class BatchResult(serializers.Serializer[None]):
+    index = serializers.IntegerField()
+    status = serializers.IntegerField(help_text="As HTTP would say it: 201, 200 for a replay, 409, 422.")
+    referral = BatchReferral(required=False)
+    problem = serializers.DictField(required=False)
+
+
+class BatchAnswer(serializers.Serializer[None]):
+    results = BatchResult(many=True)
+
+
+LIST_QUERIES = [
+    ("role", "`received` (the agency's inbox, unless given) or `sent`."),
+    ("status", "Only these statuses, comma-separated."),
+    ("assigned_to", "`me`, or your agency's own id of a member of staff."),
+    ("updated_since", "Changed at or after this time."),
+    ("due_before", "To be decided before this time."),
+    ("external_reference", "Your own reference; with `role=sent`."),
+    ("limit", "1-200, 50 unless given."),
+    ("cursor", "`next` of the page before."),
+]
+ENTRY_QUERIES = [
+    ("referral", "About this referral, or showing it."),
+    ("agency", "By this agency."),
+    ("staff", "On behalf of this member of staff."),
+    ("action", "Such as `referral.disclose`."),
+    ("basis", "On this legal basis."),
+    ("outcome", "`done` or `refused`."),
+    ("since", "At or after this time."),
+    ("until", "Before this time."),
+    ("limit", "1-200, 50 unless given."),
+    ("cursor", "`next` of the page before."),
+]
+
+list_referrals = operation(
+    "list_referrals",
+    "List the referrals your agency received or sent",
+    description="Summaries, newest first, without a personal section. The page is one entry naming each id shown.",
+    tag=TAG,
+    response=SummaryPage,
+    got={"results": [SUMMARY], "next": None},
+    traits=[PERSONAL],
+    queries=LIST_QUERIES,
+)
+create_referral = operation(
+    "create_referral",
+    "Create a referral, as a draft or submitted",
+    tag=TAG,
+    request=ReferralBodySerializer,
+    response=ReferralSerializer,
+    status=201,
+    sent=BODY,
+    got=REFERRAL,
+    traits=[PERSONAL, CREATES, VERSIONED],
+)
+create_batch = operation(
+    "create_batch",
+    "Create up to 500 referrals, each accepted or refused on its own",
+    description="Send the same request with the same key again to complete one that was cut off.",
+    tag=TAG,
+    request=BatchBody,
+    response=BatchAnswer,
+    sent={"items": [BODY]},
+    got={"results": [{"index": 0, "status": 201, "referral": {"id": REFERRAL_ID, "status": "submitted", "version": 2}}]},
+    traits=[PERSONAL, CREATES],
+)
+read_referral = operation(
+    "read_referral",
+    "Read a referral",
+    description="A disclosure: recorded first, then shown. `withheld` names what you may not see now.",
+    tag=TAG,
+    response=ReferralSerializer,
+    got=REFERRAL,
+    traits=[PERSONAL, VERSIONED],
+)
+edit_referral = operation(
+    "edit_referral",
+    "Edit a draft",
+    description="What is left out stays; a section set to null is taken out.",
+    tag=TAG,
+    request=ReferralChangeSerializer,
+    response=ReferralSerializer,
+    sent={"urgency": "acute", "sections": {"needs": None}},
+    got=REFERRAL,
+    traits=[PERSONAL, CHANGES],
+)
+send_message = operation(
+    "send_message",
+    "Ask for more information, answer, or decline",
+    description="An open request pauses the clock. Declining has no consequence.",
+    tag=TAG,
+    request=MessageBodySerializer,
+    response=ReferralSerializer,
+    sent={"kind": "information_request", "reason": "contact_unclear", "categories": ["contact"]},
+    got={**REFERRAL, "status": "info_requested"},
+    traits=[PERSONAL, CHANGES],
+)
+read_timeline = operation(
+    "read_timeline",
+    "Read the steps a referral has taken",
+    description="To either side. Each step has its signed receipt.",
+    tag=TAG,
+    response=TimelinePage,
+    got={
+        "results": [
+            {
+                "at": "2026-11-02T09:41:07.120000Z",
+                "move": "submit",
+                "agency": MUNICIPALITY["id"],
+                "reason": None,
+                "receipt": "eyJhbGciOiJFZDI1NTE5In0.e30.c2lnbmF0dXJl",
+            }
+        ],
+        "next": None,
+    },
+    traits=[PERSONAL],
+)
+list_disclosures = operation(
+    "list_disclosures",
+    "List who was shown a referral",
+    description="For the parties' coordinators, and for auditors with a case.",
+    tag=LEDGER,
+    response=EntryPage,
+    got={"results": [ENTRY], "next": None},
+    traits=[PERSONAL, AUDITS],
+)
+list_entries = operation(
+    "list_entries",
+    "Inspect the ledger",
+    description="For auditors. Looking is itself recorded, and needs a case number or a reason.",
+    tag=LEDGER,
+    response=EntryPage,
+    got={"results": [ENTRY], "next": None},
+    traits=[PERSONAL, AUDITS],
+    queries=ENTRY_QUERIES,
+)
+
+
+search_entries = operation(
+    "search_entries",
+    "Inspect the ledger, the question in the body",
+    tag=LEDGER,
+    request=SearchBodySerializer,
+    response=EntryPage,
+    sent={"case_number": "2026-0042", "referral": REFERRAL_ID},
+    got={"results": [ENTRY], "next": None},
+    traits=[PERSONAL],
+)
+
+MOVE_WORDS: dict[Move, tuple[str, dict[str, Any], str]] = {
+    Move.SUBMIT: ("Submit a draft to its recipient", {}, "submitted"),
+    Move.RECEIVE: ("Acknowledge a referral", {}, "received"),
+    Move.ACCEPT: ("Accept a referral, and take over the responsibility", {}, "accepted"),
+    Move.REJECT: ("Reject a referral for a coded reason", {"reason": "no_capacity"}, "rejected"),
+    Move.REDIRECT: (
+        "Redirect: a linked draft to another agency, which needs a basis of its own",
+        {"reason": "better_match_elsewhere", "recipient": COMEBACK["id"]},
+        "redirected",
+    ),
+    Move.WITHDRAW: ("Withdraw a referral that is not yet accepted", {"reason": "subject_changed_mind"}, "withdrawn"),
+    Move.START: ("Start the work", {}, "in_progress"),
+    Move.HOLD: ("Let the work rest", {"reason": "subject_temporarily_away", "review_by": "2026-12-01T08:00:00Z"}, "on_hold"),
+    Move.RESUME: ("Resume the work, or go on with another basis after a consent ended", {}, "in_progress"),
+    Move.COMPLETE: ("Complete the work", {"reason": "goals_reached", "outcome": "out_of_milieu"}, "completed"),
+    Move.CLOSE: ("Close without having completed", {"reason": "subject_disengaged"}, "closed_unsuccessful"),
+    Move.ASSIGN: ("Assign to counsellors, instead of those it was assigned to", {"assignees": ["cb-raad-1"]}, "received"),
+    Move.MARK_IN_ERROR: ("Mark as made in error: its content is sealed", {"reason": "wrong_person"}, "entered_in_error"),
+}
+
+
+def step(view: Any, move: Move, body: Any) -> Any:
+    """Describe the view of one move, and return it."""
+    words, sent, status = MOVE_WORDS[move]
+    described = operation(
+        f"{move.value}_referral",
+        words,
+        tag=STEPS,
+        request=body,
+        response=ReferralSerializer,
+        sent=sent,
+        got={**REFERRAL, "status": status, "version": 3},
+        traits=[PERSONAL, CHANGES],
+    )
+    view.post = described(view.post)
+    return view

@@ -1,0 +1,141 @@
+"""
+The door out: the only way a referral's content reaches anyone, whatever the path.
+
+Record first, then release. The entry that names what is to be shown commits; then the database hands out the sealed
+sections for that entry alone, re-checking the consent under a lock (migrations/0002). Not there and not yours are one
+refusal.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from agencies.acting import acting
+from agencies.principals import Principal
+from audit.facts import Receipt, Subject
+from audit.log import Act
+from consent import grounds, vault
+from consent.categories import Category
+from consent.coverage import NOTHING, Coverage, Parties, covered
+from referrals import policy
+from referrals.errors import ReferralNotFound
+from referrals.lifecycle import Move
+from referrals.models import Referral
+
+CONSENT_ENDED = "UD002"
+"""The SQLSTATE by which the release function says that the consent no longer stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosure:
+    """One referral as it was shown to one reader: nothing in it was not recorded first."""
+
+    referral: Referral
+    facts: policy.Facts
+    coverage: Coverage
+    allowed_actions: tuple[Move, ...]
+    readable: tuple[Category, ...]
+    sections: dict[str, Any]
+    receipt: Receipt
+    own: bool
+
+
+def disclose(referral_id: UUID, *, to: Principal, purpose: str) -> Disclosure:
+    """
+    Show a referral to a principal, and return what was shown.
+
+    Raises `ReferralNotFound` where it is not there or not theirs, and the refusals of `agencies.acting`; all recorded.
+    """
+    shown = _record(referral_id, to=to, purpose=purpose)
+    try:
+        return shown()
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", "") != CONSENT_ENDED:
+            raise
+    return _record(referral_id, to=to, purpose=purpose)()  # the consent ended in between: what is left is recorded anew
+
+
+def _record(referral_id: UUID, *, to: Principal, purpose: str) -> Callable[[], Disclosure]:
+    with acting(
+        "referral.disclose", by=to, about=Subject("referral", referral_id), purpose=purpose, changes=False
+    ) as act:
+        referral = Referral.objects.viewable_by(to).with_parties().filter(pk=referral_id).first()
+        if referral is None:
+            raise ReferralNotFound
+        facts = referral.facts()
+        coverage = coverage_of(referral, purpose=purpose, at=timezone.now())
+        readable = policy.readable(to, facts, coverage)
+        describe(act, referral, reader=to, categories=readable)
+
+    def release() -> Disclosure:
+        return Disclosure(
+            referral=referral,
+            facts=facts,
+            coverage=coverage,
+            allowed_actions=policy.allowed_actions(to, facts),
+            readable=readable,
+            sections=_released(act.committed, referral, to),
+            receipt=act.committed,
+            own=to.agency == facts.sender,
+        )
+
+    return release
+
+
+def coverage_of(referral: Referral, *, purpose: str, at: datetime) -> Coverage:
+    """Return what the referral's recipient may be shown for a purpose at an instant; at most one statement."""
+    if referral.basis is None or referral.recipient is None:
+        return NOTHING
+    birth_year = referral.subject.birth_year
+    parties = Parties(
+        sender_kind=referral.sender.kind,
+        recipient=referral.recipient.id,
+        recipient_kind=referral.recipient.kind,
+        recipient_self_governing=referral.recipient.self_governing_approved,
+        subject_age=None if birth_year is None else at.year - birth_year,
+        necessity_stated=referral.necessity_stated,
+    )
+    choice = grounds.choice(referral.consent_id) if referral.basis.consent_kind else None
+    stated = referral.purpose if purpose == "case_follow_up" else purpose
+    return covered(grounds.ground(referral.basis), choice, parties=parties, purpose=stated or purpose, at=at)
+
+
+def describe(act: Act, referral: Referral, *, reader: Principal, categories: tuple[Category, ...]) -> None:
+    """Write into the act what it shows, and on which ground: the reader's own material needs none."""
+    act.categories = tuple(map(str, categories))
+    if referral.basis is not None and reader.agency != referral.sender_id:
+        act.basis, act.basis_version = referral.basis.code, referral.basis.version
+        act.consent = referral.consent_id
+
+
+def _released(receipt: Receipt, referral: Referral, reader: Principal) -> dict[str, Any]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT category, part, sealed FROM referrals_release(%s, %s)", [receipt.entry, reader.agency])
+        rows = cursor.fetchall()
+    key = bytes(referral.subject.wrapped_key)
+    sections: dict[str, Any] = {}
+    for category, part, sealed in rows:
+        belongs_to = place(referral.id, category, part)
+        content = vault.unseal(bytes(sealed), wrapped_key=key, belongs_to=belongs_to)
+        _put(sections, category, content)
+    return sections
+
+
+def _put(sections: dict[str, Any], category: str, content: Any) -> None:
+    name, _, member = category.partition(".")
+    if member:
+        sections.setdefault(name, {})[member] = content
+    elif name == Category.OUTCOME:
+        sections.setdefault(name, {"entries": []})["entries"].append(content)
+    else:
+        sections[name] = {**content, **sections.get(name, {})}
+
+
+def place(referral_id: UUID, category: str, part: int) -> str:
+    """Return what a sealed section is bound to, so that it opens nowhere else."""
+    return f"{referral_id}/{category}/{part}"

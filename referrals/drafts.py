@@ -1,0 +1,233 @@
+"""
+Writes a referral's own rows: the header, its sealed sections, its basis; inside whatever act is under way.
+
+Nothing here opens a transaction or decides who may; `actions` does.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from agencies import directory
+from agencies.models import Agency
+from agencies.principals import Principal
+from api_schema.validation import refuse
+from api_schema.words import Words
+from consent import grounds, records, vault
+from consent.categories import Category
+from consent.models import Consent, LegalBasis, Mode, Subject
+from referrals.disclosure import place
+from referrals.errors import UnknownHere
+from referrals.lifecycle import Status
+from referrals.models import Referral, Section
+
+NO_AGENCY = Words("Modtageren findes ikke i /agencies.", "The recipient is not in /agencies.")
+NOT_SELF = Words("Modtageren skal være en anden end dig selv.", "The recipient must be another agency than yours.")
+NO_SUBJECT = Words("Personen findes ikke hos dig.", "There is no such person at your agency.")
+NO_BASIS = Words("Hjemlen findes ikke: se /code-lists/legal-bases.", "No such basis: see /code-lists/legal-bases.")
+NO_CONSENT = Words("Samtykket findes ikke på denne person hos dig.", "There is no such consent of this person at your agency.")
+NAMELESS = Words(
+    "Sagen er anonym: den kan ikke rumme oplysninger, der peger på personen.",
+    "The case is anonymous: it can't hold anything that identifies the person.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BasisStated:
+    """The legal basis as the sender states it: a code, and a consent recorded before or told with it."""
+
+    code: str
+    consent_id: UUID | None = None
+    consent: records.Given | None = None
+    necessity_statement: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """What a sender writes. Left out of a change, a member stays; a section set to None is taken out."""
+
+    recipient: UUID | None = None
+    subject_id: UUID | None = None
+    mode: Mode = Mode.IDENTIFIED
+    external_reference: str | None = None
+    channel: str | None = None
+    urgency: str | None = None
+    basis: BasisStated | None = None
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    key: str = ""
+    body_hash: str = ""
+
+
+def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) -> Referral:
+    """
+    Write a new draft of the principal's agency, and return it.
+
+    Raises `UnknownHere` where the draft refers to something that is not there for this agency.
+    """
+    now = timezone.now()
+    referral = Referral(
+        sender_id=by.agency,
+        responsible_id=by.agency,
+        responsible_since=now,
+        subject=_subject(draft, by),
+        parent=parent,
+        updated_at=now,
+        idempotency_key=draft.key,
+        body_hash=draft.body_hash,
+    )
+    _write_header(referral, draft, by)
+    referral.save()
+    _write_basis(referral, draft, by)
+    _write_sections(referral, draft.sections, by)
+    return referral
+
+
+def rewrite(referral: Referral, draft: Draft, *, by: Principal) -> None:
+    """Write the changes of a draft into its rows and count its version up. Raises `UnknownHere`."""
+    _write_header(referral, draft, by)
+    _write_basis(referral, draft, by)
+    _write_sections(referral, draft.sections, by)
+    touch(referral)
+
+
+def restate_basis(referral: Referral, stated: BasisStated, *, by: Principal) -> None:
+    """Let the referral rest on another basis or consent than before. Raises `UnknownHere`."""
+    _write_basis(referral, Draft(basis=stated, body_hash=referral.body_hash), by)
+
+
+def write_child(parent: Referral, *, recipient: UUID | None, by: Principal) -> Referral:
+    """
+    Write an empty draft linked to a redirected referral, and return it. Its content needs a basis of its own, so none
+    is carried over.
+    """
+    draft = Draft(
+        recipient=recipient,
+        mode=Mode(parent.subject.mode),
+        urgency=parent.urgency,
+        channel=parent.channel,
+        key=f"redirected:{parent.id}",
+    )
+    return write_new(draft, by=by, parent=parent)
+
+
+def touch(referral: Referral) -> None:
+    """Count the version up and save the header, with its history."""
+    referral.version += 1
+    referral.updated_at = timezone.now()
+    referral.save()
+
+
+def add_outcome(referral: Referral, content: Mapping[str, Any], *, by: Principal, at: datetime) -> None:
+    """Seal one more piece of the outcome: what a move said besides its code."""
+    part = Section.objects.filter(referral=referral, category=Category.OUTCOME).count()
+    _seal(referral, Category.OUTCOME, {**content, "at": at.isoformat()}, by, part=part)
+
+
+def written_categories(referral: Referral) -> frozenset[Category]:
+    """Return the categories that hold content; not the content, which the application can't read back."""
+    names = Section.objects.filter(referral=referral).values_list("category", flat=True)
+    return frozenset(Category(name.partition(".")[0]) for name in names)
+
+
+def _subject(draft: Draft, by: Principal) -> Subject:
+    if draft.subject_id is None:
+        return records.register_subject(draft.mode, by=by, birth_year=None)
+    subject = records.own_subject(draft.subject_id, by=by)
+    if subject is None:
+        raise UnknownHere(errors=[refuse("/subject/id", "unknown_subject", NO_SUBJECT)])
+    return subject
+
+
+def _write_header(referral: Referral, draft: Draft, by: Principal) -> None:
+    if draft.recipient is not None:
+        referral.recipient = _recipient(draft.recipient, by)
+    for name in ("external_reference", "channel", "urgency"):
+        value = getattr(draft, name)
+        if value is not None:
+            setattr(referral, name, value)
+
+
+def _recipient(agency_id: UUID, by: Principal) -> Agency:
+    if agency_id == by.agency:
+        raise UnknownHere(errors=[refuse("/recipient", "own_agency", NOT_SELF)])
+    agency = directory.active_agency(agency_id)
+    if agency is None:
+        raise UnknownHere(errors=[refuse("/recipient", "unknown_agency", NO_AGENCY)])
+    return agency
+
+
+def _write_basis(referral: Referral, draft: Draft, by: Principal) -> None:
+    if draft.basis is None:
+        return
+    stated = draft.basis
+    referral.basis = _basis(stated)
+    referral.consent = _consent(referral, stated, draft, by)
+    referral.necessity_stated = bool(stated.necessity_statement)
+    if stated.necessity_statement:
+        Section.objects.filter(referral=referral, category="reason.necessity").delete()
+        _seal(referral, "reason.necessity", stated.necessity_statement, by)
+    referral.save()
+
+
+def _basis(stated: BasisStated) -> LegalBasis:
+    basis = grounds.newest_basis(stated.code, on=timezone.now().date())
+    if basis is None:
+        raise UnknownHere(errors=[refuse("/basis/code", "unknown_basis", NO_BASIS)])
+    return basis
+
+
+def _consent(referral: Referral, stated: BasisStated, draft: Draft, by: Principal) -> Consent | None:
+    if stated.consent is not None:
+        key = f"referral:{referral.id}:{referral.version}"
+        return records.register_consent(
+            stated.consent, subject=referral.subject, by=by, key=key, body_hash=draft.body_hash
+        )
+    if stated.consent_id is None:
+        return None
+    consent = Consent.objects.filter(
+        pk=stated.consent_id, subject=referral.subject_id, registered_by=by.agency
+    ).first()
+    if consent is None:
+        raise UnknownHere(errors=[refuse("/basis/consent_id", "unknown_consent", NO_CONSENT)])
+    return consent
+
+
+def _write_sections(referral: Referral, sections: Mapping[str, Any], by: Principal) -> None:
+    if referral.subject.mode == Mode.ANONYMOUS and sections.get(Category.IDENTITY):
+        raise UnknownHere(errors=[refuse("/sections/identity", "anonymous_case", NAMELESS)])
+    for category, content in sections.items():
+        Section.objects.filter(referral=referral, category=category).delete()
+        if category == Category.IDENTITY:
+            Section.objects.filter(referral=referral, category="identity.cpr").delete()
+        if content is not None:
+            _write_section(referral, category, dict(content), by)
+
+
+def _write_section(referral: Referral, category: str, content: dict[str, Any], by: Principal) -> None:
+    if category == Category.IDENTITY and content.get("cpr"):
+        _seal(referral, "identity.cpr", content.pop("cpr"), by)
+    if category == Category.BACKGROUND and content.get("birth_year"):
+        subject = referral.subject
+        subject.birth_year = content["birth_year"]
+        subject.save(update_fields=["birth_year"])
+    _seal(referral, category, content, by)
+
+
+def _seal(referral: Referral, category: str, content: Any, by: Principal, *, part: int = 0) -> None:
+    key = bytes(referral.subject.wrapped_key)
+    Section.objects.create(
+        referral=referral,
+        category=category,
+        part=part,
+        sealed=vault.seal(content, wrapped_key=key, belongs_to=place(referral.id, category, part)),
+        written_by_id=by.agency,
+    )
+
+
+def is_draft(referral: Referral) -> bool:
+    """Say whether the referral can still be edited."""
+    return referral.status == Status.DRAFT

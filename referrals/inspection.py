@@ -1,0 +1,135 @@
+"""
+Who was shown what: the ledger read back for those entitled to ask about a referral. Metadata only, never content.
+
+Looking is itself an act with an entry, and an auditor's look needs a case number or a coded reason (rule 18).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import CharField, Exists, OuterRef, Q
+from django.db.models.functions import Cast
+
+from agencies.acting import acting
+from agencies.models import Kind, Role
+from agencies.principals import Principal
+from api_schema import pagination
+from audit import trails
+from audit.facts import Receipt, Subject
+from audit.hashing import keyed
+from audit.models import Entry
+from audit.trails import Question
+from referrals.errors import CaseNeeded, ReferralNotFound
+from referrals.lifecycle import Move
+from referrals.models import Referral
+
+REASONS = ("routine_inspection", "complaint", "incident", "subject_access_request")
+AUDITORS = (Role.AUDITOR,)
+MOVES = tuple(f"referral.{move}" for move in Move)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Why an auditor looks: the number of a case, or a code for work that has none."""
+
+    number: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trail:
+    """A page of entries, the cursor to the next, and the receipt of the look itself."""
+
+    entries: Sequence[Entry]
+    next: str | None
+    receipt: Receipt
+    whole: bool
+    """Whether the reader may see which other referrals an entry showed."""
+
+
+def inspect(question: Question, case: Case, *, by: Principal, size: int, cursor: str) -> Trail:
+    """
+    Return a page of the ledger to an auditor: all of it to the oversight body, its own agency's part to another.
+
+    Raises `CaseNeeded` without a case number or reason, and `Malformed` for another's cursor; the former recorded.
+    """
+    whole = by.kind == Kind.OVERSIGHT
+    about = Subject("referral", question.referral) if question.referral else Subject("ledger")
+    asked = Question(**{**_parts(question), "visible": Q() if whole else _own_part(by)})
+    bound_to = f"audit:{by.agency}:{by.membership}:{_criterion(question)}"
+    with acting("audit.inspect", by=by, about=about, purpose="audit", scope="audit", roles=AUDITORS, changes=False) as act:
+        if not case.number and case.reason not in REASONS:
+            raise CaseNeeded(reasons=", ".join(REASONS))
+        act.criterion = _criterion(question)
+        act.detail = {"case_number": case.number, "case_reason": case.reason}
+        found = trails.entries(asked)
+        if cursor:
+            found = found.filter(id__lt=UUID(pagination.decode(cursor, bound_to=bound_to)[0]))
+        entries, more = pagination.page(
+            list(found[: size + 1]), size=size, position=lambda entry: (str(entry.id),), bound_to=bound_to
+        )
+    return Trail(entries=entries, next=more, receipt=act.committed, whole=whole)
+
+
+def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str) -> Trail:
+    """
+    Return who was shown a referral, newest first: to the coordinators of its parties, and to auditors with a case.
+
+    Raises `ReferralNotFound` and `CaseNeeded`, recorded.
+    """
+    auditor = by.role == Role.AUDITOR
+    roles = (*AUDITORS, Role.COORDINATOR)
+    scope = "audit" if auditor else "referrals"
+    about = Subject("referral", referral_id)
+    with acting("referral.disclosures", by=by, about=about, purpose=purpose, scope=scope, roles=roles, changes=False) as act:
+        if auditor and not case.number and case.reason not in REASONS:
+            raise CaseNeeded(reasons=", ".join(REASONS))
+        if not _may_ask_about(referral_id, by, auditor=auditor):
+            raise ReferralNotFound
+        act.detail = {"case_number": case.number, "case_reason": case.reason} if auditor else {}
+        entries = list(trails.disclosures("referral", referral_id)[: pagination.SIZE_MAX])
+    return Trail(entries=entries, next=None, receipt=act.committed, whole=False)
+
+
+def timeline(referral_id: UUID, *, by: Principal, purpose: str) -> Trail:
+    """
+    Return the steps a referral has taken, oldest first, to either side; each with what a receipt is signed over.
+
+    Raises `ReferralNotFound`, recorded.
+    """
+    about = Subject("referral", referral_id)
+    with acting("referral.timeline", by=by, about=about, purpose=purpose, changes=False) as act:
+        if not Referral.objects.viewable_by(by).filter(pk=referral_id).exists():
+            raise ReferralNotFound
+        steps = Entry.objects.filter(
+            subject_kind="referral", subject_id=str(referral_id), outcome="done", action__in=MOVES
+        )
+        act.categories = ("status",)
+        entries = list(steps.defer("canonical").order_by("id")[: pagination.SIZE_MAX])
+    return Trail(entries=entries, next=None, receipt=act.committed, whole=False)
+
+
+def _may_ask_about(referral_id: UUID, by: Principal, *, auditor: bool) -> bool:
+    if not auditor:
+        return Referral.objects.viewable_by(by).filter(pk=referral_id).exists()
+    party = Q() if by.kind == Kind.OVERSIGHT else _party(by)
+    return Referral.objects.filter(party, pk=referral_id).exists()
+
+
+def _own_part(by: Principal) -> Q:
+    own = Referral.objects.filter(_party(by)).annotate(name=Cast("pk", CharField()))
+    return Q(actor_agency=by.agency) | Q(Exists(own.filter(name=OuterRef("subject_id"))), subject_kind="referral")
+
+
+def _party(by: Principal) -> Q:
+    return Q(sender=by.agency) | (Q(recipient=by.agency) & ~Q(status="draft"))
+
+
+def _parts(question: Question) -> dict[str, object]:
+    names = ("referral", "agency", "staff", "action", "basis", "outcome", "since", "until")
+    return {name: getattr(question, name) for name in names}
+
+
+def _criterion(question: Question) -> str:
+    return keyed("audit-criterion", repr(_parts(question)).encode())

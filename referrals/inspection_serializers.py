@@ -1,0 +1,120 @@
+"""The wire form of the ledger: an auditor's question, and an entry's metadata. Never section content."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from api_schema import pagination
+from api_schema.validation import CodeField, ReferenceField, StrictSerializer
+from audit.models import Entry
+from audit.receipts import receipt_of, signed
+from referrals import inspection
+
+OUTCOMES = ("done", "refused")
+
+
+class SearchBodySerializer(StrictSerializer):
+    """An auditor's question, with the case it is asked in."""
+
+    case_number = ReferenceField(required=False)
+    reason = CodeField(choices=inspection.REASONS, required=False)
+    referral = serializers.UUIDField(required=False)
+    agency = serializers.UUIDField(required=False)
+    staff = serializers.CharField(max_length=64, required=False)
+    action = serializers.CharField(max_length=64, required=False)
+    basis = serializers.CharField(max_length=32, required=False)
+    outcome = CodeField(choices=OUTCOMES, required=False)
+    since = serializers.DateTimeField(required=False)
+    until = serializers.DateTimeField(required=False)
+    limit = serializers.IntegerField(min_value=1, max_value=pagination.SIZE_MAX, default=pagination.SIZE)
+    cursor = serializers.CharField(max_length=500, required=False)
+
+
+class EntryActor(serializers.Serializer[None]):
+    agency = serializers.UUIDField(allow_null=True)
+    client = serializers.CharField()
+    role = serializers.CharField()
+
+
+class EntrySubject(serializers.Serializer[None]):
+    kind = serializers.CharField()
+    id = serializers.CharField()
+
+
+class EntryBasis(serializers.Serializer[None]):
+    code = serializers.CharField()
+    version = serializers.IntegerField(allow_null=True)
+
+
+class EntrySerializer(serializers.Serializer[None]):
+    """One act in the ledger: names of fields and categories, never values."""
+
+    id = serializers.UUIDField()
+    at = serializers.DateTimeField()
+    action = serializers.CharField()
+    outcome = serializers.ChoiceField(choices=["done", "refused"])
+    refusal = serializers.CharField(allow_null=True)
+    actor = EntryActor()
+    on_behalf_of = serializers.CharField()
+    subject = EntrySubject()
+    purpose = serializers.CharField()
+    basis = EntryBasis(allow_null=True)
+    consent = serializers.UUIDField(allow_null=True)
+    categories = serializers.ListField(child=serializers.CharField())
+    result_ids = serializers.ListField(child=serializers.UUIDField(), help_text="For the oversight body alone.")
+    request_id = serializers.CharField()
+    leaf_hash = serializers.CharField()
+
+
+class EntryPage(serializers.Serializer[None]):
+    results = EntrySerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class StepTaken(serializers.Serializer[None]):
+    at = serializers.DateTimeField()
+    move = serializers.CharField()
+    agency = serializers.UUIDField(allow_null=True)
+    reason = serializers.CharField(allow_null=True)
+    receipt = serializers.CharField()
+
+
+class TimelinePage(serializers.Serializer[None]):
+    results = StepTaken(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+def entry_body(entry: Entry, *, whole: bool) -> dict[str, Any]:
+    """Return an entry's metadata. Which other referrals a list showed is for the oversight body alone."""
+    return {
+        "id": str(entry.id),
+        "at": entry.at,
+        "action": entry.action,
+        "outcome": entry.outcome,
+        "refusal": entry.refusal or None,
+        "actor": {
+            "agency": str(entry.actor_agency) if entry.actor_agency else None,
+            "client": entry.actor_client,
+            "role": entry.role,
+        },
+        "on_behalf_of": entry.on_behalf_of,
+        "subject": {"kind": entry.subject_kind, "id": entry.subject_id},
+        "purpose": entry.purpose,
+        "basis": {"code": entry.basis, "version": entry.basis_version} if entry.basis else None,
+        "consent": str(entry.consent) if entry.consent else None,
+        "categories": entry.categories,
+        "result_ids": [str(identifier) for identifier in entry.result_ids] if whole else [],
+        "request_id": entry.request_id,
+        "leaf_hash": bytes(entry.leaf_hash).hex(),
+    }
+
+
+def step_body(entry: Entry) -> dict[str, Any]:
+    """Return one step of a timeline: the move, by which agency, and its signed receipt (rule 14)."""
+    return {
+        "at": entry.at,
+        "move": entry.action.removeprefix("referral."),
+        "agency": str(entry.actor_agency) if entry.actor_agency else None,
+        "reason": entry.detail.get("reason"),
+        "receipt": signed(receipt_of(entry)),
+    }

@@ -1,0 +1,100 @@
+"""What auditors and coordinators are offered: who was shown what. Metadata only."""
+
+from uuid import UUID
+
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from agencies.acting import purpose_of
+from agencies.permissions import IsPrincipal
+from agencies.principals import principal_of
+from api_schema import pagination, queries
+from api_schema.answers import answer
+from api_schema.validation import ReferenceField
+from audit.receipts import signed
+from audit.trails import Question
+from referrals import contract, inspection
+from referrals.inspection import Case, Trail
+from referrals.inspection_serializers import OUTCOMES, SearchBodySerializer, entry_body, step_body
+
+FILTERS = ("referral", "agency", "staff", "action", "basis", "outcome", "since", "until", "limit", "cursor")
+
+
+class Entries(APIView):
+    """The ledger, for auditors."""
+
+    permission_classes = [IsPrincipal]
+
+    @contract.list_entries
+    def get(self, request: Request) -> Response:
+        queries.only(request, FILTERS)
+        question = Question(
+            referral=queries.uuid(request, "referral"),
+            agency=queries.uuid(request, "agency"),
+            staff=queries.text(request, "staff"),
+            action=queries.text(request, "action"),
+            basis=queries.text(request, "basis"),
+            outcome=queries.one_of(request, "outcome", OUTCOMES, ""),
+            since=queries.time(request, "since"),
+            until=queries.time(request, "until"),
+        )
+        trail = inspection.inspect(
+            question,
+            _case(request),
+            by=principal_of(request),
+            size=pagination.page_size(request),
+            cursor=request.query_params.get("cursor", ""),
+        )
+        return _told(trail)
+
+
+class EntrySearch(APIView):
+    """The same question as a body, for what does not belong in an address."""
+
+    permission_classes = [IsPrincipal]
+
+    @contract.search_entries
+    def post(self, request: Request) -> Response:
+        body = SearchBodySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        asked = dict(body.validated_data)
+        case = Case(number=asked.pop("case_number", ""), reason=asked.pop("reason", ""))
+        size, cursor = asked.pop("limit"), asked.pop("cursor", "")
+        trail = inspection.inspect(Question(**asked), case, by=principal_of(request), size=size, cursor=cursor)
+        return _told(trail)
+
+
+class Disclosures(APIView):
+    """Who was shown this referral."""
+
+    permission_classes = [IsPrincipal]
+
+    @contract.list_disclosures
+    def get(self, request: Request, referral_id: UUID) -> Response:
+        by = principal_of(request)
+        purpose = purpose_of(request, by)
+        return _told(inspection.disclosures_of(referral_id, _case(request), by=by, purpose=purpose))
+
+
+class Timeline(APIView):
+    """The steps that a referral has taken."""
+
+    permission_classes = [IsPrincipal]
+
+    @contract.read_timeline
+    def get(self, request: Request, referral_id: UUID) -> Response:
+        by = principal_of(request)
+        trail = inspection.timeline(referral_id, by=by, purpose=purpose_of(request, by))
+        return answer(pagination.listed([step_body(entry) for entry in trail.entries], None), receipt=signed(trail.receipt))
+
+
+def _case(request: Request) -> Case:
+    field = ReferenceField()
+    number = request.headers.get("Audit-Case", "")
+    return Case(number=field.run_validation(number) if number else "", reason=request.headers.get("Audit-Reason", ""))
+
+
+def _told(trail: Trail) -> Response:
+    bodies = [entry_body(entry, whole=trail.whole) for entry in trail.entries]
+    return answer(pagination.listed(bodies, trail.next), receipt=signed(trail.receipt))

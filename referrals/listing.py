@@ -1,0 +1,138 @@
+"""
+Lists: summaries without a personal section, in keyset order, and one ledger entry that names each id shown.
+
+A list never counts and never tells what it left out.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.utils.dateparse import parse_datetime
+
+from agencies.acting import acting
+from agencies.principals import Principal
+from api_schema import pagination
+from api_schema.problems import Malformed
+from api_schema.words import Words
+from audit.facts import Receipt, Subject
+from referrals import policy
+from referrals.lifecycle import Move
+from referrals.models import Access, Referral, ReferralGroupObjectPermission, ReferralUserObjectPermission
+
+SIDES = {"sent": "sender", "received": "recipient"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a list is asked for. `role` is `sent` or `received`; the rest narrow it."""
+
+    role: str
+    status: tuple[str, ...] = ()
+    assigned_to: str = ""
+    updated_since: datetime | None = None
+    due_before: datetime | None = None
+    external_reference: str = ""
+    size: int = pagination.SIZE
+    cursor: str = ""
+
+    def bound_to(self, reader: Principal) -> str:
+        """Return what a cursor of this list is bound to: the reader and every filter but the page size."""
+        parts = (reader.agency, reader.membership, self.role, self.status, self.assigned_to)
+        return repr((*map(str, parts), self.updated_since, self.due_before, self.external_reference))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One summary, as one reader may see it."""
+
+    referral: Referral
+    allowed_actions: tuple[Move, ...]
+    own: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A page that was shown, the cursor to the next, and the receipt of its entry."""
+
+    rows: tuple[Row, ...]
+    next: str | None
+    receipt: Receipt
+
+
+def list_referrals(wanted: Wanted, *, to: Principal, purpose: str) -> Page:
+    """
+    Show a page of the reader's inbox or of what its agency sent; newest first.
+
+    Raises `Malformed` for a cursor of another list or reader, and the refusals of `agencies.acting`, recorded.
+    """
+    with acting("referral.list", by=to, about=Subject("inbox", wanted.role), purpose=purpose, changes=False) as act:
+        found = _rows(wanted, to)
+        access, cursor = pagination.page(
+            found,
+            size=wanted.size,
+            position=lambda row: (row.listed_at.isoformat(), str(row.referral_id)),
+            bound_to=wanted.bound_to(to),
+        )
+        act.result_ids = tuple(row.referral_id for row in access)
+        act.detail = {"role": wanted.role, "filters": ",".join(sorted(_filters(wanted)))}
+    rows = tuple(_row(row, to) for row in access)
+    return Page(rows=rows, next=cursor, receipt=act.committed)
+
+
+def _rows(wanted: Wanted, reader: Principal) -> Sequence[Access]:
+    from django.db.models import Exists, OuterRef, Q
+
+    grants = ReferralGroupObjectPermission.objects.filter(content_object=OuterRef("referral"), group=reader.group)
+    assigned = ReferralUserObjectPermission.objects.filter(content_object=OuterRef("referral"))
+    rows = (
+        Access.objects.filter(role_group__group=reader.group, side=SIDES[wanted.role])
+        .select_related("referral__sender", "referral__recipient", "referral__responsible", "referral__basis")
+        .annotate(
+            may_work=Exists(grants.filter(permission__codename="work_referral")),
+            assigned=Exists(assigned),
+            assigned_to_reader=Exists(assigned.filter(user=reader.user)),
+        )
+        .order_by("-listed_at", "-referral")
+    )
+    rows = rows.filter(**_filters(wanted))
+    if wanted.assigned_to:
+        member = reader.staff_id if wanted.assigned_to == "me" else wanted.assigned_to
+        of_agency = Q(user__memberships__agency=reader.agency, user__memberships__staff_id=member)
+        rows = rows.filter(Exists(assigned.filter(of_agency)))
+    if wanted.cursor:
+        at, last = pagination.decode(wanted.cursor, bound_to=wanted.bound_to(reader))
+        listed_at, referral_id = parse_datetime(at), UUID(last)
+        rows = rows.filter(Q(listed_at__lt=listed_at) | Q(listed_at=listed_at, referral_id__lt=referral_id))
+    return list(rows[: wanted.size + 1])
+
+
+def _filters(wanted: Wanted) -> dict[str, object]:
+    filters: dict[str, object] = {
+        "referral__status__in": wanted.status,
+        "referral__updated_at__gte": wanted.updated_since,
+        "referral__decide_by__lt": wanted.due_before,
+    }
+    if wanted.external_reference and wanted.role == "sent":
+        filters["referral__external_reference"] = wanted.external_reference
+    elif wanted.external_reference:
+        raise Malformed(
+            Words(
+                "external_reference er afsenderens egen: brug den med role=sent.",
+                "external_reference is the sender's own: use it with role=sent.",
+            )
+        )
+    return {name: value for name, value in filters.items() if value}
+
+
+def _row(access: Access, reader: Principal) -> Row:
+    referral = access.referral
+    referral.may_work, referral.assigned = access.may_work, access.assigned  # type: ignore[attr-defined]
+    referral.assigned_to_reader = access.assigned_to_reader  # type: ignore[attr-defined]
+    facts = referral.facts()
+    return Row(
+        referral=referral,
+        allowed_actions=policy.allowed_actions(reader, facts),
+        own=reader.agency == facts.sender,
+    )

@@ -1,0 +1,209 @@
+"""
+What a referral is in the database: a header, sealed sections, and who has been granted which rows.
+
+Only `actions`, `disclosure` and `listing` may import this room: no view, serializer or admin has a referral to return.
+The application's role can write a section's content but can't read it back (migrations/0002).
+"""
+
+from django.db import models
+from django.db.models import Exists, OuterRef, Q
+from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
+
+from agencies.models import Agency, RoleGroup, UUIDv7
+from agencies.principals import Principal
+from consent.categories import Category
+from consent.models import Consent, LegalBasis, Subject
+from referrals.lifecycle import Status
+from referrals.policy import Facts
+
+HEADER = [
+    "status",
+    "status_before",
+    "version",
+    "sender",
+    "recipient",
+    "responsible",
+    "external_reference",
+    "urgency",
+    "basis",
+    "consent",
+    "reason_code",
+]
+"""The fields whose changes django-auditlog keeps: headers, never section content."""
+
+
+class ReferralQuerySet(models.QuerySet["Referral"]):
+    """Rows by permission: every query that may end on the wire begins here."""
+
+    def viewable_by(self, reader: Principal) -> "ReferralQuerySet":
+        """Return the referrals that the reader's role group was granted, with what `facts` asks about the reader."""
+        granted = ReferralGroupObjectPermission.objects.filter(content_object=OuterRef("pk"), group=reader.group)
+        assigned = ReferralUserObjectPermission.objects.filter(content_object=OuterRef("pk"))
+        return self.filter(Exists(granted.filter(permission__codename="view_referral"))).annotate(
+            may_work=Exists(granted.filter(permission__codename="work_referral")),
+            assigned=Exists(assigned),
+            assigned_to_reader=Exists(assigned.filter(user=reader.user)),
+        )
+
+    def with_parties(self) -> "ReferralQuerySet":
+        """Join what an answer says about the referral: agencies, subject, basis."""
+        return self.select_related("sender", "recipient", "responsible", "subject", "basis")
+
+
+class Referral(models.Model):
+    """One agency asks another to help a person. Exactly one agency is responsible at any time (rule 14)."""
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    version = models.PositiveIntegerField(default=1)
+    status = models.CharField(max_length=24, default=Status.DRAFT)
+    status_before = models.CharField(max_length=24, blank=True)
+    sender = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    recipient = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", null=True)
+    responsible = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    responsible_since = models.DateTimeField()
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="+")
+    parent = models.ForeignKey("self", on_delete=models.PROTECT, related_name="children", null=True)
+    external_reference = models.CharField(max_length=64, blank=True)
+    channel = models.CharField(max_length=32, default="municipality")
+    urgency = models.CharField(max_length=16, default="routine")
+    basis = models.ForeignKey(LegalBasis, on_delete=models.PROTECT, related_name="+", null=True)
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="+", null=True)
+    necessity_stated = models.BooleanField(default=False)
+    purpose = models.CharField(max_length=32, blank=True)
+    reason_code = models.CharField(max_length=64, blank=True)
+    acknowledge_by = models.DateTimeField(null=True)
+    decide_by = models.DateTimeField(null=True)
+    review_by = models.DateTimeField(null=True)
+    clock_paused_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField()
+    submitted_at = models.DateTimeField(null=True)
+    idempotency_key = models.CharField(max_length=160)
+    body_hash = models.CharField(max_length=64)
+
+    may_work: bool
+    assigned: bool
+    assigned_to_reader: bool
+    objects = ReferralQuerySet.as_manager()
+
+    class Meta:
+        permissions = [
+            ("work_referral", "May take steps with the referral"),
+            ("counsel_referral", "Is assigned to the referral"),
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sender", "idempotency_key"], name="referrals_referral_is_created_once_per_key"
+            ),
+            models.UniqueConstraint(
+                fields=["sender", "external_reference"],
+                condition=~Q(external_reference=""),
+                name="referrals_external_reference_is_unique_per_sender",
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=[status.value for status in Status]), name="referrals_referral_status_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status__in=["draft", "withdrawn", "entered_in_error"])
+                | (Q(recipient__isnull=False) & Q(basis__isnull=False) & Q(submitted_at__isnull=False)),
+                name="referrals_shared_referral_has_recipient_and_basis",
+            ),
+            models.CheckConstraint(
+                condition=Q(responsible=models.F("sender")) | Q(responsible=models.F("recipient")),
+                name="referrals_responsible_agency_is_a_party",
+            ),
+            models.CheckConstraint(
+                condition=Q(recipient__isnull=True) | ~Q(recipient=models.F("sender")),
+                name="referrals_referral_is_to_another_agency",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    def facts(self) -> Facts:
+        """Return what policy asks about this row and the reader it was fetched for (`viewable_by`)."""
+        return Facts(
+            id=self.id,
+            status=Status(self.status),
+            status_before=self.status_before,
+            version=self.version,
+            sender=self.sender_id,
+            sender_kind=self.sender.kind,
+            recipient=self.recipient_id,
+            recipient_kind=self.recipient.kind if self.recipient else "",
+            responsible=self.responsible_id,
+            assigned=self.assigned,
+            assigned_to_reader=self.assigned_to_reader,
+            may_work=self.may_work,
+        )
+
+
+class Section(models.Model):
+    """Sealed content of one data category; `part` counts the pieces of a category that grows by moves."""
+
+    id = models.BigAutoField(primary_key=True)
+    referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="sections")
+    category = models.CharField(max_length=16)
+    part = models.PositiveSmallIntegerField(default=0)
+    sealed = models.BinaryField()
+    written_by = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["referral", "category", "part"], name="referrals_section_part_is_unique"),
+            models.CheckConstraint(
+                condition=Q(category__in=[*map(str, Category), "identity.cpr", "reason.necessity"]),
+                name="referrals_section_category_is_known",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.category}/{self.part}"
+
+
+class ReferralGroupObjectPermission(GroupObjectPermissionBase):
+    """django-guardian's grants of a referral to an agency's role group, on a direct foreign key."""
+
+    content_object = models.ForeignKey(Referral, on_delete=models.CASCADE)
+
+    class Meta(GroupObjectPermissionBase.Meta):
+        default_permissions = ()
+
+
+class ReferralUserObjectPermission(UserObjectPermissionBase):
+    """django-guardian's grants of a referral to one person: the counsellors it is assigned to."""
+
+    content_object = models.ForeignKey(Referral, on_delete=models.CASCADE)
+
+    class Meta(UserObjectPermissionBase.Meta):
+        default_permissions = ()
+
+
+class Access(models.Model):
+    """
+    Which referrals a role group finds in its lists, in list order; kept in the grant's own transaction.
+
+    The grants say who may; this table makes a page of what they may one index range.
+    """
+
+    role_group = models.ForeignKey(RoleGroup, on_delete=models.PROTECT, related_name="+")
+    side = models.CharField(max_length=12)
+    listed_at = models.DateTimeField()
+    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="access")
+
+    class Meta:
+        verbose_name_plural = "access"
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["role_group", "referral", "side"], name="referrals_access_is_listed_once"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["role_group", "side", "-listed_at", "-referral"], name="referrals_access_list_order"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role_group_id}:{self.referral_id}"

@@ -1,0 +1,107 @@
+"""
+Who may take which step, and who may be shown which sections. Pure: told facts, fetches none.
+
+Which *rows* somebody reaches is decided by object permissions in the query; here the row has been reached.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from uuid import UUID
+
+from agencies.models import Kind, Role
+from agencies.principals import Principal
+from consent.categories import CONTENT, Category
+from consent.coverage import Coverage
+from referrals.lifecycle import STEPS, Move, Side, Status, Step
+
+SYSTEM_MOVES = frozenset({Move.STOP_ON_CONSENT, Move.EXPIRE})
+COORDINATED = frozenset({Move.ASSIGN})
+"""Moves of the recipient's coordinators alone."""
+
+FOR_NOBODY = frozenset({Status.ENTERED_IN_ERROR})
+"""In these, content is sealed for everyone; the row stays."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What the rules ask about one referral and one reader."""
+
+    id: UUID
+    status: Status
+    status_before: str
+    version: int
+    sender: UUID
+    sender_kind: str
+    recipient: UUID | None
+    recipient_kind: str
+    responsible: UUID
+    assigned: bool
+    assigned_to_reader: bool
+    may_work: bool
+
+
+def sides(reader: Principal, referral: Facts) -> frozenset[Side]:
+    """Return the sides on which the reader's agency stands; the police's own hand counts as one more."""
+    found = set()
+    if reader.agency == referral.sender:
+        found.add(Side.SENDER)
+    if reader.agency == referral.recipient:
+        found.add(Side.RECIPIENT)
+    if found and reader.kind == Kind.POLICE_PREVENTION:
+        found.add(Side.POLICE)
+    return frozenset(found)
+
+
+def on_duty(reader: Principal, referral: Facts) -> bool:
+    """
+    Say whether the reader works on this referral: at the recipient, once it is assigned, only those it is assigned to
+    and the coordinators do.
+    """
+    if reader.agency != referral.recipient or not referral.assigned:
+        return True
+    return referral.assigned_to_reader or reader.role == Role.COORDINATOR
+
+
+def allowed_actions(reader: Principal, referral: Facts) -> tuple[Move, ...]:
+    """Return the moves that this reader may take now, in the order of the step table's moves."""
+    return tuple(move for move in Move if step_for(reader, referral, move) is not None)
+
+
+def step_for(reader: Principal, referral: Facts, move: Move) -> Step | None:
+    """Return the step that the move is for this reader now, or None where it is not theirs to take."""
+    step = STEPS.get((referral.status, move))
+    if step is None or step.side not in sides(reader, referral) or not referral.may_work:
+        return None
+    if not on_duty(reader, referral):
+        return None
+    if move in COORDINATED and reader.role != Role.COORDINATOR:
+        return None
+    return step
+
+
+def readable(reader: Principal, referral: Facts, coverage: Coverage) -> tuple[Category, ...]:
+    """
+    Return the categories this reader may be shown now, in the order of the category list; `status` is always among them.
+
+    The sender reads what it wrote itself; the outcome comes back to it only on a ground of its own. The recipient reads
+    what basis and consent cover now, and after assignment only those on duty do.
+    """
+    return tuple(category for category in Category if category in _readable(reader, referral, coverage))
+
+
+def _readable(reader: Principal, referral: Facts, coverage: Coverage) -> Collection[Category]:
+    only_status = {Category.STATUS}
+    if referral.status in FOR_NOBODY:
+        return only_status
+    if referral.status is Status.TAKEN_OVER_BY_POLICE and reader.kind != Kind.POLICE_PREVENTION:
+        return only_status
+    if reader.agency == referral.sender:
+        own = set(Category) - {Category.OUTCOME}
+        return own | ({Category.OUTCOME} if coverage.report_back else set())
+    if reader.agency == referral.recipient and referral.status is not Status.DRAFT and on_duty(reader, referral):
+        return only_status | (set(coverage.categories) & set(CONTENT)) | _own_outcome(referral)
+    return only_status
+
+
+def _own_outcome(referral: Facts) -> set[Category]:
+    return set() if referral.status is Status.CONSENT_WITHDRAWN else {Category.OUTCOME}

@@ -1,0 +1,221 @@
+"""
+The typed content of each section. Facts are marked apart from assessments, and nothing here can hold a risk score:
+signs are guidance for people, not a checklist (domain.md, Data categories).
+"""
+
+from datetime import date
+from typing import Any
+
+from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
+
+from api_schema.validation import CPR, CodeField, StrictSerializer
+from api_schema.words import Words
+from consent.categories import SUBMITTED, Category
+
+TEXT_MAX = 4000
+OLDEST = 120
+NOT_CPR = Words(
+    "Skal være et CPR-nummer: ti cifre, en gyldig dato, uden kontrol af modulus 11.",
+    "Must be a CPR number: ten digits with a valid date; modulus 11 is not asked for.",
+)
+NO_SCORE = Words(
+    "Henvisninger rummer ingen risikoscore: skriv iagttagelser og vurderinger hver for sig.",
+    "A referral holds no risk score: write observations and assessments apart.",
+)
+CPR_ELSEWHERE = Words("CPR-numre hører kun til i identity.cpr.", "CPR numbers belong in identity.cpr alone.")
+MILIEUS = ("right", "left", "militant_islamist", "mixed_other", "unknown")
+NEEDS = ("housing", "debt", "income", "work", "education", "treatment", "therapy", "tattoo_removal", "new_network", "other")
+SCORES = {"risk_score", "score", "risk_level", "risk", "danger_level"}
+REPLACEMENT_DAY = 60
+
+
+class Text(serializers.CharField):
+    """Free text of a section: bounded, and without a CPR number in it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_length": TEXT_MAX, **kwargs})
+
+    def to_internal_value(self, data: Any) -> str:
+        text: str = super().to_internal_value(data)
+        if CPR.search(text):
+            raise serializers.ValidationError(ErrorDetail(CPR_ELSEWHERE.now(), code="cpr_not_allowed_here"))
+        return text
+
+
+class CprField(serializers.CharField):
+    """
+    A Danish civil registration number, stored as ten digits.
+
+    Numbers without modulus 11 (given out since 2007) and replacement numbers (day + 60) are valid (cpr.dk).
+    """
+
+    def to_internal_value(self, data: Any) -> str:
+        digits = str(data).replace("-", "").replace(" ", "")
+        if not (digits.isascii() and digits.isdigit() and len(digits) == 10 and _has_date(digits)):  # noqa: PLR2004
+            raise serializers.ValidationError(ErrorDetail(NOT_CPR.now(), code="invalid_cpr"))
+        return digits
+
+
+def _has_date(digits: str) -> bool:
+    day, month, year = int(digits[:2]), int(digits[2:4]), int(digits[4:6])
+    day -= REPLACEMENT_DAY if day > REPLACEMENT_DAY else 0
+    for century in (1900, 2000):
+        try:
+            date(century + year, month, day)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+class SectionSerializer(StrictSerializer):
+    """The base of every section: strict, and with a word of its own for whoever sends a score."""
+
+    def _why(self, name: str) -> ErrorDetail:
+        if name in SCORES:
+            return ErrorDetail(NO_SCORE.now(), code="no_risk_score")
+        return super()._why(name)
+
+
+class StatementSerializer(SectionSerializer):
+    """One thing that is said, and whether it was seen, told or concluded (law-enforcement directive art. 7)."""
+
+    text = Text()
+    kind = CodeField(choices=["observed", "reported", "assessed"])
+    on = serializers.DateField(required=False)
+    source = Text(max_length=200, required=False)
+
+
+class ContactMethodSerializer(SectionSerializer):
+    channel = CodeField(choices=["phone", "sms", "email", "in_person", "digital_post", "letter", "other"])
+    value = serializers.CharField(max_length=200, required=False)
+    hours = Text(max_length=200, required=False)
+    words_to_use = Text(max_length=400, required=False)
+
+
+class ContactSerializer(SectionSerializer):
+    """How it is safe to make contact. No channel is used that is not listed."""
+
+    methods = ContactMethodSerializer(many=True, allow_empty=False, max_length=10)
+    avoid_words = serializers.ListField(child=Text(max_length=100), required=False, max_length=20)
+    must_not_know = serializers.ListField(child=Text(max_length=200), required=False, max_length=20)
+
+
+class IdentitySerializer(SectionSerializer):
+    name = serializers.CharField(max_length=200)
+    aliases = serializers.ListField(child=serializers.CharField(max_length=200), required=False, max_length=10)
+    cpr = CprField(required=False)
+    address = Text(max_length=400, required=False)
+    protected_address = serializers.BooleanField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("protected_address") and attrs.get("address"):
+            words = Words("En beskyttet adresse sendes ikke.", "A protected address is not sent.")
+            raise serializers.ValidationError({"address": ErrorDetail(words.now(), code="protected_address")})
+        return attrs
+
+
+class BackgroundSerializer(SectionSerializer):
+    language = serializers.RegexField(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, required=False)
+    interpreter_needed = serializers.BooleanField(required=False)
+    municipality_of_residence = serializers.RegexField(r"^\d{4}$", required=False)
+    birth_year = serializers.IntegerField(required=False, min_value=1900, max_value=2100)
+
+    def validate_birth_year(self, value: int) -> int:
+        this_year = date.today().year  # noqa: DTZ011 - a year has no time zone worth the name here
+        if not this_year - OLDEST <= value <= this_year:
+            words = Words("Skal være et år, et nulevende menneske er født i.", "Must be a year in which a living person was born.")
+            raise serializers.ValidationError(ErrorDetail(words.now(), code="invalid_birth_year"))
+        return value
+
+
+class ReasonSerializer(SectionSerializer):
+    summary = Text()
+    subject_aware = CodeField(choices=["yes", "no", "partly"])
+    subject_aware_note = Text(max_length=1000, required=False)
+
+
+class ConcernSerializer(SectionSerializer):
+    milieu = CodeField(choices=MILIEUS)
+    statements = StatementSerializer(many=True, required=False, max_length=50)
+
+
+class HealthSerializer(SectionSerializer):
+    statements = StatementSerializer(many=True, allow_empty=False, max_length=50)
+    from_health_system = serializers.BooleanField(required=False)
+
+
+class CriminalSerializer(SectionSerializer):
+    statements = StatementSerializer(many=True, allow_empty=False, max_length=50)
+
+
+class SafetySerializer(SectionSerializer):
+    threatened_by_milieu = CodeField(choices=["yes", "no", "unknown"])
+    statements = StatementSerializer(many=True, required=False, max_length=50)
+
+
+class PersonSerializer(SectionSerializer):
+    relation = Text(max_length=100)
+    note = Text(max_length=1000, required=False)
+    may_be_contacted = serializers.BooleanField()
+    is_child = serializers.BooleanField(required=False)
+
+
+class NetworkSerializer(SectionSerializer):
+    people = PersonSerializer(many=True, allow_empty=False, max_length=30)
+
+
+class NeedsSerializer(SectionSerializer):
+    codes = serializers.ListField(child=CodeField(choices=NEEDS), allow_empty=False, max_length=len(NEEDS))
+    note = Text(required=False)
+
+
+class OutcomeEntrySerializer(SectionSerializer):
+    """What a move said besides its code; written by moves, never by a body of its own."""
+
+    at = serializers.DateTimeField()
+    move = serializers.CharField()
+    reason = serializers.CharField(required=False)
+    comment = serializers.CharField(required=False)
+    outcome = serializers.CharField(required=False)
+
+
+class OutcomeSerializer(SectionSerializer):
+    entries = OutcomeEntrySerializer(many=True)
+
+
+SCHEMAS: dict[Category, type[SectionSerializer]] = {
+    Category.CONTACT: ContactSerializer,
+    Category.IDENTITY: IdentitySerializer,
+    Category.BACKGROUND: BackgroundSerializer,
+    Category.REASON: ReasonSerializer,
+    Category.CONCERN: ConcernSerializer,
+    Category.HEALTH: HealthSerializer,
+    Category.CRIMINAL: CriminalSerializer,
+    Category.SAFETY: SafetySerializer,
+    Category.NETWORK: NetworkSerializer,
+    Category.NEEDS: NeedsSerializer,
+}
+assert set(SCHEMAS) == set(SUBMITTED)  # noqa: S101 - a category without a schema must not start
+
+
+class SectionsSerializer(StrictSerializer):
+    """The sections a sender may fill, each by its own schema; in a change, null takes a section out."""
+
+    contact = ContactSerializer(required=False, allow_null=True)
+    identity = IdentitySerializer(required=False, allow_null=True)
+    background = BackgroundSerializer(required=False, allow_null=True)
+    reason = ReasonSerializer(required=False, allow_null=True)
+    concern = ConcernSerializer(required=False, allow_null=True)
+    health = HealthSerializer(required=False, allow_null=True)
+    criminal = CriminalSerializer(required=False, allow_null=True)
+    safety = SafetySerializer(required=False, allow_null=True)
+    network = NetworkSerializer(required=False, allow_null=True)
+    needs = NeedsSerializer(required=False, allow_null=True)
+
+
+class ShownSectionsSerializer(SectionsSerializer):
+    """The sections shown to one reader; those that are withheld or empty are left out."""
+
+    outcome = OutcomeSerializer(required=False)

@@ -1,0 +1,291 @@
+"""The wire form of referrals. It shapes what was disclosed and has nothing else to return."""
+
+from typing import Any
+
+from rest_framework import serializers
+
+from agencies.acting import PURPOSES
+from api_schema.validation import CodeField, ReferenceField, StrictSerializer
+from consent.categories import Category
+from consent.models import Mode
+from consent.serializers import GivenSerializer, given_from
+from referrals.actions import MoveBody
+from referrals.disclosure import Disclosure
+from referrals.drafts import BasisStated, Draft
+from referrals.lifecycle import Move, Status
+from referrals.listing import Row
+from referrals.sections import SectionsSerializer, ShownSectionsSerializer, Text
+
+CHANNELS = (
+    *("online_anonymous", "phone_anonymous", "outreach", "self_in_person", "municipality", "police_infohus"),
+    *("prison_probation", "family", "school", "other"),
+)
+URGENCIES = ("routine", "soon", "acute")
+OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "relapse", "unknown")
+SYSTEM_MEMBERS = frozenset(
+    {
+        *("id", "status", "version", "sender", "responsible", "allowed_actions", "withheld", "deadlines"),
+        *("created_at", "updated_at", "submitted_at", "not_for_investigation", "parent", "purpose"),
+    }
+)
+
+
+class SubjectBodySerializer(StrictSerializer):
+    """Whom the referral is about: a person registered before, or a new one in a mode."""
+
+    id = serializers.UUIDField(required=False)
+    mode = CodeField(choices=[str(mode) for mode in Mode], default=str(Mode.IDENTIFIED))
+
+
+class BasisBodySerializer(StrictSerializer):
+    """The legal basis: its code, and a consent recorded before (`consent_id`) or told with it (`consent`)."""
+
+    code = serializers.CharField(max_length=32, help_text="See /code-lists/legal-bases.")
+    consent_id = serializers.UUIDField(required=False)
+    consent = GivenSerializer(required=False)
+    necessity_statement = Text(required=False, help_text="Why the disclosure is necessary, where the basis asks for it.")
+
+
+class ReferralChangeSerializer(StrictSerializer):
+    """The body of `PATCH /referrals/{id}`: what is left out stays."""
+
+    system_members = SYSTEM_MEMBERS | {"subject"}
+    recipient = serializers.UUIDField(required=False)
+    external_reference = ReferenceField(required=False)
+    channel = CodeField(choices=CHANNELS, required=False)
+    urgency = CodeField(choices=URGENCIES, required=False)
+    basis = BasisBodySerializer(required=False)
+    sections = SectionsSerializer(required=False)
+
+    def draft(self, *, key: str = "", body_hash: str = "") -> Draft:
+        """Return the validated body as a draft."""
+        data = self.validated_data
+        subject = data.get("subject", {})
+        return Draft(
+            recipient=data.get("recipient"),
+            subject_id=subject.get("id"),
+            mode=Mode(subject.get("mode", Mode.IDENTIFIED)),
+            external_reference=data.get("external_reference"),
+            channel=data.get("channel"),
+            urgency=data.get("urgency"),
+            basis=basis_from(data.get("basis")),
+            sections=_plain(data.get("sections", {})),
+            key=key,
+            body_hash=body_hash,
+        )
+
+
+class ReferralBodySerializer(ReferralChangeSerializer):
+    """The body of `POST /referrals`, and of each item of a batch."""
+
+    system_members = SYSTEM_MEMBERS
+    subject = SubjectBodySerializer(required=False)
+    submit = serializers.BooleanField(default=False, help_text="Submit at once; otherwise it stays a draft.")
+
+
+def basis_from(data: dict[str, Any] | None) -> BasisStated | None:
+    """Return a validated basis as the sender's statement of it."""
+    if data is None:
+        return None
+    consent = data.get("consent")
+    return BasisStated(
+        code=data["code"],
+        consent_id=data.get("consent_id"),
+        consent=given_from(consent) if consent else None,
+        necessity_statement=data.get("necessity_statement", ""),
+    )
+
+
+def _plain(value: Any) -> Any:
+    """Return validated content as plain JSON: dates as text, dictionaries and lists as they are."""
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+# --- Moves -------------------------------------------------------------------------------------------------------
+
+
+class NothingToSaySerializer(StrictSerializer):
+    """A move that says all it has to say by being made: `{}`."""
+
+
+class ReasonedSerializer(StrictSerializer):
+    """A move with a coded reason; some reasons need a comment. See /code-lists/reasons."""
+
+    reason = serializers.CharField(max_length=64)
+    comment = Text(max_length=2000, required=False)
+
+
+class CompleteSerializer(ReasonedSerializer):
+    outcome = CodeField(choices=OUTCOMES)
+
+
+class HoldSerializer(ReasonedSerializer):
+    review_by = serializers.DateTimeField(required=False)
+
+
+class RedirectSerializer(ReasonedSerializer):
+    recipient = serializers.UUIDField(help_text="The agency that the linked draft is addressed to.")
+
+
+class ResumeSerializer(StrictSerializer):
+    basis = BasisBodySerializer(required=False, help_text="Needed where a consent ended: the basis to go on with.")
+
+
+class AssignSerializer(StrictSerializer):
+    assignees = serializers.ListField(child=serializers.CharField(max_length=64), allow_empty=False, max_length=10)
+
+
+MOVE_BODIES: dict[Move, type[StrictSerializer]] = {
+    Move.SUBMIT: NothingToSaySerializer,
+    Move.RECEIVE: NothingToSaySerializer,
+    Move.ACCEPT: NothingToSaySerializer,
+    Move.START: NothingToSaySerializer,
+    Move.RESUME: ResumeSerializer,
+    Move.REJECT: ReasonedSerializer,
+    Move.REDIRECT: RedirectSerializer,
+    Move.WITHDRAW: ReasonedSerializer,
+    Move.HOLD: HoldSerializer,
+    Move.COMPLETE: CompleteSerializer,
+    Move.CLOSE: ReasonedSerializer,
+    Move.ASSIGN: AssignSerializer,
+    Move.MARK_IN_ERROR: ReasonedSerializer,
+}
+"""The moves that have an address of their own, with their bodies. `take_over` is a close with the police's reason."""
+
+
+def move_body(data: dict[str, Any]) -> MoveBody:
+    """Return a validated move body."""
+    return MoveBody(
+        reason=data.get("reason", ""),
+        comment=data.get("comment", ""),
+        outcome=data.get("outcome", ""),
+        review_by=data.get("review_by"),
+        assignees=tuple(data.get("assignees", ())),
+        basis=basis_from(data.get("basis")),
+        redirect_to=data.get("recipient"),
+    )
+
+
+class MessageBodySerializer(StrictSerializer):
+    """A request for more information, its answer, or a refusal to give it, which has no consequence (rule 9)."""
+
+    kind = CodeField(choices=["information_request", "information_answer", "information_declined"])
+    reason = serializers.CharField(max_length=64, required=False)
+    categories = serializers.ListField(
+        child=CodeField(choices=[str(category) for category in Category]), required=False, max_length=len(Category)
+    )
+    comment = Text(max_length=2000, required=False)
+
+
+# --- Answers -----------------------------------------------------------------------------------------------------
+
+
+class AgencyRefSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    code = serializers.CharField()
+    name = serializers.CharField()
+
+
+class SummarySerializer(serializers.Serializer[Any]):
+    """A referral in a list: no personal section."""
+
+    id = serializers.UUIDField()
+    version = serializers.IntegerField()
+    status = CodeField(choices=[str(status) for status in Status])
+    sender = AgencyRefSerializer()
+    recipient = AgencyRefSerializer(allow_null=True)
+    responsible = AgencyRefSerializer()
+    urgency = CodeField(choices=URGENCIES)
+    external_reference = serializers.CharField(required=False, help_text="The sender's own; shown to the sender alone.")
+    deadlines = serializers.DictField(child=serializers.DateTimeField(allow_null=True))
+    created_at = serializers.DateTimeField()
+    updated_at = serializers.DateTimeField()
+    submitted_at = serializers.DateTimeField(allow_null=True)
+    allowed_actions = serializers.ListField(child=CodeField(choices=[str(move) for move in Move]))
+    not_for_investigation = serializers.BooleanField()
+
+
+class BasisShownSerializer(serializers.Serializer[Any]):
+    code = serializers.CharField()
+    version = serializers.IntegerField()
+    consent_id = serializers.UUIDField(allow_null=True)
+
+
+class SubjectShownSerializer(serializers.Serializer[Any]):
+    id = serializers.UUIDField()
+    mode = CodeField(choices=[str(mode) for mode in Mode])
+
+
+class ReferralSerializer(SummarySerializer):
+    """A referral as it was shown to one reader, for one purpose, at one instant."""
+
+    subject = SubjectShownSerializer()
+    parent = serializers.UUIDField(allow_null=True)
+    channel = CodeField(choices=CHANNELS)
+    purpose = CodeField(choices=PURPOSES, allow_blank=True)
+    reason = serializers.CharField(help_text="The coded reason of the latest move that had one.")
+    basis = BasisShownSerializer(allow_null=True)
+    sections = ShownSectionsSerializer()
+    withheld = serializers.ListField(
+        child=CodeField(choices=[str(category) for category in Category]),
+        help_text="Categories you may not see now, whether or not they hold anything.",
+    )
+
+
+def summary_body(row: Row) -> dict[str, Any]:
+    """Return a list row as its wire form."""
+    return _header(row.referral, row.allowed_actions, own=row.own)
+
+
+def referral_body(shown: Disclosure) -> dict[str, Any]:
+    """Return a disclosed referral as its wire form."""
+    referral = shown.referral
+    basis = referral.basis
+    own = shown.own
+    return {
+        **_header(referral, shown.allowed_actions, own=own),
+        "subject": {"id": str(referral.subject_id), "mode": referral.subject.mode},
+        "parent": str(referral.parent_id) if own and referral.parent_id else None,
+        "channel": referral.channel,
+        "purpose": referral.purpose,
+        "reason": referral.reason_code,
+        "basis": basis
+        and {
+            "code": basis.code,
+            "version": basis.version,
+            "consent_id": str(referral.consent_id) if referral.consent_id else None,
+        },
+        "sections": shown.sections,
+        "withheld": [str(category) for category in Category if category not in shown.readable],
+    }
+
+
+def _header(referral: Any, actions: tuple[Move, ...], *, own: bool) -> dict[str, Any]:
+    return {
+        "id": str(referral.id),
+        "version": referral.version,
+        "status": referral.status,
+        "sender": _agency(referral.sender),
+        "recipient": _agency(referral.recipient),
+        "responsible": _agency(referral.responsible),
+        "urgency": referral.urgency,
+        **({"external_reference": referral.external_reference} if own and referral.external_reference else {}),
+        "deadlines": {
+            "acknowledge_by": referral.acknowledge_by,
+            "decide_by": referral.decide_by,
+            "review_by": referral.review_by,
+        },
+        "created_at": referral.created_at,
+        "updated_at": referral.updated_at,
+        "submitted_at": referral.submitted_at,
+        "allowed_actions": [str(move) for move in actions],
+        "not_for_investigation": True,
+    }
+
+
+def _agency(agency: Any) -> dict[str, str] | None:
+    return agency and {"id": str(agency.id), "code": agency.code, "name": agency.name_da}

@@ -1,0 +1,21 @@
+"""Addresses of this room, below /api/v1. Each move has one of its own."""
+
+from django.urls import path
+
+from referrals import inspection_views, views
+from referrals.serializers import MOVE_BODIES
+
+urlpatterns = [
+    path("referrals", views.Referrals.as_view()),
+    path("referrals/batch", views.Batch.as_view()),
+    path("referrals/<uuid:referral_id>", views.OneReferral.as_view()),
+    path("referrals/<uuid:referral_id>/messages", views.Messages.as_view()),
+    path("referrals/<uuid:referral_id>/timeline", inspection_views.Timeline.as_view()),
+    path("referrals/<uuid:referral_id>/disclosures", inspection_views.Disclosures.as_view()),
+    *(
+        path(f"referrals/<uuid:referral_id>/{move.value.replace('_', '-')}", views.step_view(move).as_view())
+        for move in MOVE_BODIES
+    ),
+    path("audit/entries", inspection_views.Entries.as_view()),
+    path("audit/entries/search", inspection_views.EntrySearch.as_view()),
+]
