@@ -7,6 +7,7 @@ unknown, expired, issued for another audience, or whose client or agency is no l
 
 import hashlib
 import re
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -35,6 +36,7 @@ COLUMNS = {
     "self_governing": f"{TOKEN}__agency__self_governing_approved",
     "membership": f"{MEMBER}__id",
     "user": f"{MEMBER}__user_id",
+    "user_active": f"{MEMBER}__user__is_active",
     "staff_id": f"{MEMBER}__staff_id",
     "role": f"{MEMBER}__role",
     "group": f"{MEMBER}__role_group__group_id",
@@ -76,9 +78,7 @@ def _row(token: str, staff_id: str) -> dict[str, Any] | None:
     tokens = get_access_token_model().objects.annotate(
         member=FilteredRelation(
             of_client,
-            condition=Q(
-                **{f"{of_client}__staff_id": named, f"{of_client}__active": True, f"{of_client}__user__is_active": True}
-            ),
+            condition=Q(**{f"{of_client}__staff_id": named, f"{of_client}__active": True}),
         )
     )
     found: dict[str, Any] | None = (
@@ -95,15 +95,20 @@ def _row(token: str, staff_id: str) -> dict[str, Any] | None:
 
 
 def _principal(row: dict[str, Any]) -> Principal:
-    return Principal(
+    of_client = Principal(
         agency=row["agency"],
         kind=row["kind"],
         client=row["client"],
         scopes=frozenset(row["scope"].split()),
         self_governing=row["self_governing"],
+    )
+    if not row["user_active"]:
+        return of_client
+    return replace(
+        of_client,
         user=row["user"],
         membership=row["membership"],
-        staff_id=row["staff_id"] or "",
-        role=row["role"] or "",
+        staff_id=row["staff_id"],
+        role=row["role"],
         group=row["group"],
     )

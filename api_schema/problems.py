@@ -5,7 +5,9 @@ A problem says what is wrong and what would be right. It never holds a value tha
 value is said by its place (an RFC 6901 JSON pointer) and a code.
 """
 
+import traceback
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, ClassVar
 
 import structlog
@@ -229,8 +231,14 @@ def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line an erro
         case OperationalError() | InterfaceError():
             log.error("database_unavailable", kind=type(error).__name__)
             return Unavailable()
-    log.error("unhandled", kind=type(error).__name__, exc_info=error)
+    log.error("unhandled", kind=type(error).__name__, place=_place(error))
     return Internal()
+
+
+def _place(error: Exception) -> str:
+    """Return where an error arose. Its own words may quote a value, so they are not logged."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames[-6:]))
 
 
 def answer(error: Exception, context: dict[str, Any]) -> Response:  # noqa: ARG001 - DRF's signature

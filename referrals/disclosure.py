@@ -70,7 +70,7 @@ def _record(referral_id: UUID, *, to: Principal, purpose: str) -> Callable[[], D
         facts = referral.facts()
         coverage = coverage_of(referral, purpose=purpose, at=timezone.now())
         readable = policy.readable(to, facts, coverage)
-        describe(act, referral, reader=to, categories=readable)
+        _describe(act, referral, reader=to, readable=readable)
 
     def release() -> Disclosure:
         return Disclosure(
@@ -105,9 +105,10 @@ def coverage_of(referral: Referral, *, purpose: str, at: datetime) -> Coverage:
     return covered(grounds.ground(referral.basis), choice, parties=parties, purpose=stated or purpose, at=at)
 
 
-def describe(act: Act, referral: Referral, *, reader: Principal, categories: tuple[Category, ...]) -> None:
-    """Write into the act what it shows, and on which ground: the reader's own material needs none."""
-    act.categories = tuple(map(str, categories))
+def _describe(act: Act, referral: Referral, *, reader: Principal, readable: tuple[Category, ...]) -> None:
+    """Write into the act what it shows (what holds nothing shows nothing), and on which ground if it is another's."""
+    written = {name.partition(".")[0] for name in referral.written}
+    act.categories = tuple(str(category) for category in readable if category is Category.STATUS or category in written)
     if referral.basis is not None and reader.agency != referral.sender_id:
         act.basis, act.basis_version = referral.basis.code, referral.basis.version
         act.consent = referral.consent_id

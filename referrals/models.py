@@ -5,6 +5,7 @@ Only `actions`, `disclosure` and `listing` may import this room: no view, serial
 The application's role can write a section's content but can't read it back (migrations/0002).
 """
 
+from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
@@ -43,6 +44,7 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
             may_work=Exists(granted.filter(permission__codename="work_referral")),
             assigned=Exists(assigned),
             assigned_to_reader=Exists(assigned.filter(user=reader.user)),
+            written=ArraySubquery(Section.objects.filter(referral=OuterRef("pk")).values("category").distinct()),
         )
 
     def with_parties(self) -> "ReferralQuerySet":
@@ -84,6 +86,7 @@ class Referral(models.Model):
     may_work: bool
     assigned: bool
     assigned_to_reader: bool
+    written: list[str]
     objects = ReferralQuerySet.as_manager()
 
     class Meta:

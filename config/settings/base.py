@@ -133,7 +133,6 @@ SPECTACULAR_SETTINGS = {
 
 # --- The ledger and what happens around it -----------------------------------------------------------------------
 AUDITLOG_DISABLE_REMOTE_ADDR = True
-AUDITLOG_STORE_JSON_CHANGES = True
 DATABASE_ROUTERS = ["config.routers.OwnerMigrates"]
 CONSENT_ENDED = ["referrals.actions.stop_on_ended_consent"]  # who is told, in the same transaction, that a consent ended
 
@@ -145,7 +144,6 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = BASE_DIR / "var" / "static"
 WHITENOISE_USE_FINDERS = True
 
 # --- Logs: one JSON object a line, names and codes only ----------------------------------------------------------

@@ -7,6 +7,7 @@ SECRET_KEY = KEYS.secret_key()  # noqa: F405
 ALLOWED_HOSTS = env.list("UDVEJ_HOSTS")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
 API_AUDIENCE = env.str("UDVEJ_AUDIENCE")
+STATIC_ROOT = env.path("UDVEJ_STATIC_ROOT")
 DATABASES = {"default": database(env.str("DATABASE_URL"))}
 if _owner := env.str("OWNER_DATABASE_URL", default=""):  # set for the migrating process alone
     DATABASES["owner"] = database(_owner)

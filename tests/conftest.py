@@ -1,0 +1,53 @@
+"""
+One database for the run, made, migrated by its owner and thrown away; and an exchange of its own for each test.
+
+The ledger can't be emptied, so the tests don't: every test enrols agencies nobody else uses, and commits for real.
+"""
+
+from collections.abc import Iterator
+
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+
+from config import embedded_postgres
+from tests.exchange import Exchange
+
+DATABASE = "test"
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+    """A fresh database with the product's own migrations, roles and reference data; open to every test."""
+    with embedded_postgres.running("test", durable=False) as cluster:
+        embedded_postgres.drop_database(cluster, DATABASE)
+        embedded_postgres.create_database(cluster, DATABASE)
+        with django_db_blocker.unblock():  # type: ignore[attr-defined]
+            call_command("migrate", database="owner", interactive=False, verbosity=0)
+            call_command("load_reference")
+            yield
+            connections.close_all()
+
+
+@pytest.fixture(autouse=True)
+def database(request: pytest.FixtureRequest) -> None:
+    """Let every test use the database, unless it is marked as one that needs none."""
+    if "no_database" not in request.keywords:
+        request.getfixturevalue("django_db_setup")
+
+
+@pytest.fixture
+def exchange(database: None) -> Exchange:
+    """Two municipalities, a prevention unit, an exit centre and an oversight body that no other test knows."""
+    return Exchange()
+
+
+@pytest.fixture
+def owner() -> Iterator[object]:
+    """A cursor of the database's owner: migrations only in real life, an attacker in the tests."""
+    with connections["owner"].cursor() as cursor:
+        yield cursor
+
+
+assert settings.DATABASES["owner"]["USER"] == "udvej_owner"
