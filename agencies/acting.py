@@ -39,7 +39,9 @@ def purpose_of(request: Request, by: Principal) -> str:
     purpose = request.headers.get("Purpose", by.default_purpose)
     if purpose not in PURPOSES:
         known = ", ".join(PURPOSES)
-        raise PurposeMissing(Words(f"Send headeren Purpose med en af: {known}.", f"Send a Purpose header, one of: {known}."))
+        raise PurposeMissing(
+            Words(f"Send headeren Purpose med en af: {known}.", f"Send a Purpose header, one of: {known}.")
+        )
     return purpose
 
 

@@ -25,15 +25,15 @@ from audit.facts import Subject
 
 BEARER = re.compile(r"^Bearer ([A-Za-z0-9._~+/=-]{16,255})$", re.IGNORECASE)
 STAFF_ID = re.compile(r"^[\w.@-]{1,64}$")
-TOKEN = "application"
+CLIENT = "application"
 MEMBER = "member"
 COLUMNS = {
     "resource": "resource",
     "scope": "scope",
-    "client": f"{TOKEN}__client_id",
-    "agency": f"{TOKEN}__agency_id",
-    "kind": f"{TOKEN}__agency__kind",
-    "self_governing": f"{TOKEN}__agency__self_governing_approved",
+    "client": f"{CLIENT}__client_id",
+    "agency": f"{CLIENT}__agency_id",
+    "kind": f"{CLIENT}__agency__kind",
+    "self_governing": f"{CLIENT}__agency__self_governing_approved",
     "membership": f"{MEMBER}__id",
     "user": f"{MEMBER}__user_id",
     "user_active": f"{MEMBER}__user__is_active",
@@ -73,7 +73,7 @@ class BearerAuthentication(BaseAuthentication):
 
 
 def _row(token: str, staff_id: str) -> dict[str, Any] | None:
-    of_client = f"{TOKEN}__agency__memberships"
+    of_client = f"{CLIENT}__agency__memberships"
     named = staff_id if STAFF_ID.match(staff_id) else ""
     tokens = get_access_token_model().objects.annotate(
         member=FilteredRelation(

@@ -136,7 +136,7 @@ class Client(AbstractApplication):
     class Meta(AbstractApplication.Meta):
         swappable = "OAUTH2_PROVIDER_APPLICATION_MODEL"
 
-    def is_usable(self, request: Any) -> bool:  # noqa: ARG002 - the name and shape are django-oauth-toolkit's
+    def is_usable(self, request: Any) -> bool:
         """Say whether the client may get a token now: it and its agency are active."""
         return self.active and self.agency.active
 

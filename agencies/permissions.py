@@ -14,12 +14,12 @@ if TYPE_CHECKING:  # rest_framework.views imports this module while it is itself
 class DenyAll(BasePermission):
     """The default: a view that names no permission answers nobody."""
 
-    def has_permission(self, request: Request, view: 'APIView') -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         return False
 
 
 class IsPrincipal(BasePermission):
     """Anyone with a valid token."""
 
-    def has_permission(self, request: Request, view: 'APIView') -> bool:
+    def has_permission(self, request: Request, view: "APIView") -> bool:
         return isinstance(request.user, Principal)

@@ -34,7 +34,7 @@ class CodeSerializer(serializers.Serializer[Any]):
 
     code = serializers.CharField()
     scope = serializers.CharField(help_text="What the code is for, where a list serves several; else empty.")
-    label = NameSerializer()
+    label = NameSerializer()  # type: ignore[assignment]
     attributes = serializers.DictField()
     valid_from = serializers.DateField()
     valid_to = serializers.DateField(allow_null=True)

@@ -24,7 +24,9 @@ class ClientScopes(BaseScopes):
     def get_all_scopes(self) -> dict[str, str]:
         return SCOPES
 
-    def get_available_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
+    def get_available_scopes(
+        self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
+    ) -> list[str]:
         return list(application.scopes) if application is not None else []
 
     def get_default_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:

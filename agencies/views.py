@@ -29,9 +29,7 @@ class Agencies(APIView):
         cursor = request.query_params.get("cursor", "")
         after = UUID(pagination.decode(cursor, bound_to=bound_to)[0]) if cursor else None
         found = directory.agencies(kind=kind, code=code, after=after, limit=size + 1)
-        shown, more = pagination.page(
-            found, size=size, position=lambda agency: (str(agency.id),), bound_to=bound_to
-        )
+        shown, more = pagination.page(found, size=size, position=lambda agency: (str(agency.id),), bound_to=bound_to)
         return Response(pagination.listed([agency_body(agency) for agency in shown], more))
 
 
@@ -41,7 +39,7 @@ class OneAgency(APIView):
     permission_classes = [IsPrincipal]
 
     @contract.read_agency
-    def get(self, request: Request, agency_id: UUID) -> Response:  # noqa: ARG002 - DRF's shape
+    def get(self, request: Request, agency_id: UUID) -> Response:
         agency = directory.active_agency(agency_id)
         if agency is None:
             raise NotFound
@@ -54,7 +52,7 @@ class CodeList(APIView):
     permission_classes = [IsPrincipal]
 
     @contract.read_code_list
-    def get(self, request: Request, name: str) -> Response:  # noqa: ARG002 - DRF's shape
+    def get(self, request: Request, name: str) -> Response:
         items = directory.code_list(name)
         if not items:
             raise NotFound

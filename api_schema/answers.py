@@ -8,7 +8,13 @@ from api_schema.headers import etag
 
 
 def answer(
-    body: Any, *, receipt: str, status: int = 200, version: int | None = None, replayed: bool = False, location: str = ""
+    body: Any,
+    *,
+    receipt: str,
+    status: int = 200,
+    version: int | None = None,
+    replayed: bool = False,
+    location: str = "",
 ) -> Response:
     """Return a recorded answer: the signed receipt always, ETag, Location and Idempotency-Replayed where they apply."""
     headers = {"Receipt": receipt}

@@ -24,7 +24,7 @@ Handler = Callable[[HttpRequest], HttpResponse]
 
 
 def request_context(get_response: Handler) -> Handler:
-    """Middleware: bind a request id to everything the request logs and records, and log one line when it is answered."""
+    """Middleware: bind a request id to all that the request logs and records, and log one line when it is answered."""
 
     def respond(request: HttpRequest) -> HttpResponse:
         started = time.perf_counter()
@@ -86,7 +86,7 @@ def idempotency_key(request: Request) -> str:
         raise Malformed(
             Words(
                 "Idempotency-Key kræves: 1-128 synlige ASCII-tegn, fx et nyt UUID for hver ting, du opretter.",
-                "Idempotency-Key is required: 1-128 visible ASCII characters, such as a new UUID for each thing you create.",
+                "Idempotency-Key is required: 1-128 visible ASCII characters, such as a new UUID for each creation.",
             )
         )
     return key

@@ -31,7 +31,7 @@ hand over people who want to leave an extremist milieu.
 class Schema(AutoSchema):
     """drf-spectacular's view of a view, with operations as `describe` names them."""
 
-    def _is_list_view(self, serializer: Any = None) -> bool:  # noqa: ARG002 - drf-spectacular's shape
+    def _is_list_view(self, serializer: Any = None) -> bool:
         return False
 
 
@@ -41,7 +41,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
     target_class = "agencies.authentication.BearerAuthentication"
     name = "oauth2"
 
-    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:  # noqa: ARG002
+    def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         scopes = {
             "referrals": "Read and work on the agency's referrals",
             "consents": "Record and read consents",
@@ -69,10 +69,14 @@ LANGUAGE = _header("Accept-Language", "`da` or `en`, for messages and labels.", 
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
     describe.PERSONAL: [
         _header("On-Behalf-Of", "Your agency's own id of the person you act for.", "0101-sb-1", required=True),
-        _header("Purpose", "What for; see /code-lists/purposes. May be left out where the role has one.", "exit_support"),
+        _header(
+            "Purpose", "What for; see /code-lists/purposes. May be left out where the role has one.", "exit_support"
+        ),
     ],
     describe.CREATES: [
-        _header("Idempotency-Key", "New for each thing you create.", "5f0e1c6e-8a55-4f0e-9d8e-0a6c2b9d7f10", required=True)
+        _header(
+            "Idempotency-Key", "New for each thing you create.", "5f0e1c6e-8a55-4f0e-9d8e-0a6c2b9d7f10", required=True
+        )
     ],
     describe.CHANGES: [_header("If-Match", "The ETag of the version you saw.", '"3"', required=True)],
     describe.AUDITS: [
@@ -128,7 +132,9 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:  # noqa: 
     """drf-spectacular's post-processing hook: write out the traits, and add what is not a view of ours."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
-    components["responses"] = {code: _problem(code) for code in sorted({c for codes in PROBLEMS.values() for c in codes})}
+    components["responses"] = {
+        code: _problem(code) for code in sorted({c for codes in PROBLEMS.values() for c in codes})
+    }
     for path in result["paths"].values():
         for described in path.values():
             if isinstance(described, dict) and "responses" in described:

@@ -38,13 +38,18 @@ def decode(cursor: str, *, bound_to: str) -> list[str]:
         position = signing.loads(cursor, salt=f"cursor:{bound_to}", max_age=24 * 60 * 60)
     except signing.BadSignature as error:
         raise Malformed(
-            Words("cursor hører ikke til denne liste. Begynd forfra uden cursor.", "cursor does not belong to this list. Start again without it.")
+            Words(
+                "cursor hører ikke til denne liste. Begynd forfra uden cursor.",
+                "cursor does not belong to this list. Start again without it.",
+            )
         ) from error
     return [str(part) for part in position]
 
 
-def page(rows: Sequence[T], *, size: int, position: Callable[[T], Sequence[str]], bound_to: str) -> tuple[list[T], str | None]:
-    """Return the first `size` rows and the cursor to the next page, given one row more than a page where there is one."""
+def page(
+    rows: Sequence[T], *, size: int, position: Callable[[T], Sequence[str]], bound_to: str
+) -> tuple[list[T], str | None]:
+    """Return the first `size` rows and the next page's cursor; `rows` holds one more if there is one."""
     shown = list(rows[:size])
     more = len(rows) > size
     return shown, encode(position(shown[-1]), bound_to=bound_to) if more else None

@@ -1,5 +1,5 @@
 """
-Reads a JSON body strictly (RFC 8259, I-JSON of RFC 7493): UTF-8, bounded, no duplicate names, nothing the database refuses.
+Reads a JSON body strictly (RFC 8259, and I-JSON, RFC 7493): UTF-8, bounded, no duplicate names, no NUL.
 
 It knows no resource; it only refuses what no resource could accept.
 """
@@ -57,7 +57,9 @@ def _check(value: Any, depth: int) -> None:
     if isinstance(value, str):
         if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
             raise Malformed(
-                Words("Tekst må ikke indeholde NUL eller halve surrogatpar.", "Text may not hold NUL or lone surrogates.")
+                Words(
+                    "Tekst må ikke indeholde NUL eller halve surrogatpar.", "Text may not hold NUL or lone surrogates."
+                )
             )
     elif isinstance(value, dict):
         for name, inner in value.items():
@@ -81,7 +83,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _no_constant(name: str) -> Any:
+def _no_constant(name: str) -> Any:  # noqa: ARG001 - json's shape
     raise Malformed(Words("NaN og Infinity er ikke JSON.", "NaN and Infinity are not JSON."))
 
 

@@ -137,7 +137,9 @@ class Conflict(Problem):
     status = 409
     code = "conflict"
     title = Words("Tilstanden tillader det ikke", "The state does not allow it")
-    detail = Words("Hent ressourcen igen, og se, hvad der er muligt.", "Read the resource again and see what is possible.")
+    detail = Words(
+        "Hent ressourcen igen, og se, hvad der er muligt.", "Read the resource again and see what is possible."
+    )
 
 
 class Stale(Problem):
@@ -162,7 +164,8 @@ class UnsupportedMediaType(Problem):
     code = "unsupported-media-type"
     title = Words("Indholdstypen understøttes ikke", "The content type is not supported")
     detail = Words(
-        "Send application/json i UTF-8 uden Content-Encoding.", "Send application/json in UTF-8 without Content-Encoding."
+        "Send application/json i UTF-8 uden Content-Encoding.",
+        "Send application/json in UTF-8 without Content-Encoding.",
     )
 
 
@@ -170,7 +173,10 @@ class Invalid(Problem):
     status = 422
     code = "invalid"
     title = Words("Indholdet kan ikke bruges, som det er", "The content cannot be used as it is")
-    detail = Words("Se errors: hver fejl siger hvor, og hvad der ville være rigtigt.", "See errors: each says where, and what would be right.")
+    detail = Words(
+        "Se errors: hver fejl siger hvor, og hvad der ville være rigtigt.",
+        "See errors: each says where, and what would be right.",
+    )
 
 
 class PreconditionRequired(Problem):
@@ -227,7 +233,7 @@ def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line an erro
         case RequestDataTooBig():
             return TooLarge(limit="8388608")
         case exceptions.Throttled():
-            return TooMany(headers={"Retry-After": str(int(error.wait or 1))})
+            return TooMany(headers={"Retry-After": "60"})
         case OperationalError() | InterfaceError():
             log.error("database_unavailable", kind=type(error).__name__)
             return Unavailable()

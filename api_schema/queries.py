@@ -13,7 +13,10 @@ from api_schema.words import Words
 
 ONE_OF = Words("{name} skal være en af: {allowed}.", "{name} must be one of: {allowed}.")
 KNOWN = Words("Ukendt parameter. Kendte: {allowed}.", "Unknown parameter. Known: {allowed}.")
-A_TIME = Words("{name} skal være en RFC 3339-tid, fx 2026-11-01T08:00:00Z.", "{name} must be an RFC 3339 time such as 2026-11-01T08:00:00Z.")
+A_TIME = Words(
+    "{name} skal være en RFC 3339-tid, fx 2026-11-01T08:00:00Z.",
+    "{name} must be an RFC 3339 time such as 2026-11-01T08:00:00Z.",
+)
 A_UUID = Words("{name} skal være et UUID.", "{name} must be a UUID.")
 TEXT_MAX = 64
 

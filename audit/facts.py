@@ -7,6 +7,7 @@ outlives whatever it describes.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from django.db import OperationalError
@@ -46,8 +47,8 @@ class Receipt:
 class Refusal(Exception):  # noqa: N818 - a refusal is an outcome of the domain, recorded like any other
     """An act that was refused. Raised inside `act()`, its work is undone and the refusal is recorded."""
 
-    code: str = "refused"
+    code: ClassVar[str] = "refused"
 
 
-class LedgerUnavailable(OperationalError):
+class LedgerUnavailable(OperationalError):  # noqa: N818 - says what is the matter
     """The entry could not be written, so nothing was done and nothing may be shown."""

@@ -31,7 +31,8 @@ def signed(receipt: Receipt) -> str:
     header = {"alg": ALGORITHM, "typ": TYPE, "kid": signing_key().kid}
     at = receipt.at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     payload = f'{{"at":"{at}","entry":"{receipt.entry}","leaf":"{receipt.leaf_hash.hex()}"}}'
-    return jws.serialize_compact(header, payload, signing_key(), algorithms=[ALGORITHM])
+    compact: str = jws.serialize_compact(header, payload, signing_key(), algorithms=[ALGORITHM])
+    return compact
 
 
 def receipt_of(entry: Entry) -> Receipt:

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from agencies.acting import acting
 from agencies.principals import Principal
 from api_schema.validation import refuse
+from api_schema.words import Words
 from audit.facts import Receipt, Subject
 from audit.log import Act
 from consent import coverage, grounds, records
@@ -24,7 +25,7 @@ from consent.errors import ConsentEnded, ConsentKeyReused, ConsentNotFound, Cons
 from consent.models import Consent, EventKind
 
 SCOPE = "consents"
-SUBJECT_UNKNOWN = records.Words(
+SUBJECT_UNKNOWN = Words(
     "Personen findes ikke hos dig. Brug subject.id fra din egen henvisning.",
     "There is no such person at your agency. Use subject.id of a referral of your own.",
 )
@@ -43,7 +44,9 @@ class Told:
     replayed: bool = False
 
 
-def record_consent(given: records.Given, *, subject_id: UUID, by: Principal, purpose: str, key: str, body_hash: str) -> Told:
+def record_consent(
+    given: records.Given, *, subject_id: UUID, by: Principal, purpose: str, key: str, body_hash: str
+) -> Told:
     """
     Record a consent that a person gave; the same key and body return the one already recorded.
 
@@ -95,7 +98,9 @@ def withdraw_consent(consent_id: UUID, *, by: Principal, purpose: str, seen: int
     return told(act.committed)
 
 
-def renew_consent(consent_id: UUID, *, by: Principal, purpose: str, seen: int, method: str, expires_at: datetime | None) -> Told:
+def renew_consent(
+    consent_id: UUID, *, by: Principal, purpose: str, seen: int, method: str, expires_at: datetime | None
+) -> Told:
     """
     Record that the person renewed: a new event with a period of its own, never an edit (rule 4).
 

@@ -29,3 +29,7 @@ CONTENT = tuple(category for category in Category if category is not Category.ST
 
 SUBMITTED = tuple(category for category in CONTENT if category is not Category.OUTCOME)
 """The categories a sender may fill; `outcome` is written by moves."""
+
+NAMES = tuple(category.value for category in Category)
+CONTENT_NAMES = tuple(category.value for category in CONTENT)
+"""The same as plain words, for the wire."""

@@ -24,7 +24,9 @@ LATE_AFTER = timedelta(hours=24)
 
 OWN_CONSENT_AGE = 15
 ADULT_AGE = 18
-KIND_UNKNOWN = Words("Slagsen findes ikke: se /code-lists/consent-kinds.", "No such kind: see /code-lists/consent-kinds.")
+KIND_UNKNOWN = Words(
+    "Slagsen findes ikke: se /code-lists/consent-kinds.", "No such kind: see /code-lists/consent-kinds."
+)
 RECIPIENT_UNKNOWN = Words("Modtageren findes ikke i /agencies.", "The recipient is not in /agencies.")
 TOO_LONG = Words("Højst {days} dage fra samtykket blev givet.", "At most {days} days from when it was given.")
 NOT_YET = Words("Kan ikke ligge i fremtiden.", "Can't be in the future.")
@@ -32,7 +34,10 @@ MATURITY = Words(
     "Personen er 15-17 år: eget samtykke kræver en modenhedsvurdering.",
     "The person is 15-17: their own consent needs a maturity assessment.",
 )
-HOLDER = Words("Personen er under 15: forældremyndighedens indehaver samtykker.", "The person is under 15: a custody holder consents.")
+HOLDER = Words(
+    "Personen er under 15: forældremyndighedens indehaver samtykker.",
+    "The person is under 15: a custody holder consents.",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,14 +97,26 @@ def register_consent(given: Given, *, subject: Subject, by: Principal, key: str,
         idempotency_key=key,
         body_hash=body_hash,
     )
-    _event(consent, 1, EventKind.GIVEN, given.given_at, now, expires_at, given.method, given.evidence_hash, by)
+    _event(
+        consent,
+        EventKind.GIVEN,
+        at=given.given_at,
+        now=now,
+        expires_at=expires_at,
+        method=given.method,
+        evidence_hash=given.evidence_hash,
+        by=by,
+    )
     return consent
 
 
-def follow(consent: Consent, kind: EventKind, *, at: datetime, method: str, by: Principal, expires_at: datetime | None = None) -> None:
+def follow(
+    consent: Consent, kind: EventKind, *, at: datetime, method: str, by: Principal, expires_at: datetime | None = None
+) -> None:
     """Add an event to a locked consent and count its version up; the record itself is never edited."""
     consent.version += 1
-    _event(consent, consent.version, kind, at, timezone.now(), expires_at, method, "", by)
+    now = timezone.now()
+    _event(consent, kind, at=min(at, now), now=now, expires_at=expires_at, method=method, by=by)
     consent.save(update_fields=["version"])
 
 
@@ -146,18 +163,18 @@ def _age_errors(given: Given, subject: Subject, now: datetime) -> list[FieldErro
 
 def _event(
     consent: Consent,
-    number: int,
     kind: EventKind,
+    *,
     at: datetime,
     now: datetime,
     expires_at: datetime | None,
     method: str,
-    evidence_hash: str,
+    evidence_hash: str = "",
     by: Principal,
 ) -> None:
     ConsentEvent.objects.create(
         consent=consent,
-        number=number,
+        number=consent.version,
         kind=kind,
         at=at,
         registered_at=now,

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from api_schema.validation import CodeField, StrictSerializer
 from consent.actions import Told
-from consent.categories import CONTENT
+from consent.categories import CONTENT_NAMES
 from consent.records import Given
 
 KINDS = (
@@ -23,7 +23,7 @@ class GivenSerializer(StrictSerializer):
     recipients = serializers.ListField(child=serializers.UUIDField(), allow_empty=False, max_length=20)
     purposes = serializers.ListField(child=CodeField(choices=PURPOSES), allow_empty=False, max_length=len(PURPOSES))
     categories = serializers.ListField(
-        child=CodeField(choices=[str(category) for category in CONTENT]), allow_empty=False, max_length=len(CONTENT)
+        child=CodeField(choices=CONTENT_NAMES), allow_empty=False, max_length=len(CONTENT_NAMES)
     )
     given_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField(required=False)

@@ -1,5 +1,5 @@
 """
-Seals content at rest: AES-256-GCM under a key of the subject's own, which is itself wrapped by a key outside the database.
+Seals content at rest: AES-256-GCM under a key of the subject's own, itself wrapped by a key outside the database.
 
 Destroying a subject's wrapped key makes everything sealed under it unreadable, in the database and in its backups.
 What a sealed text belongs to is bound to it, so it can't be moved to another referral or category.

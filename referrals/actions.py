@@ -7,7 +7,6 @@ Each decides under the row's lock, by the step table and policy, and writes thro
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
@@ -100,7 +99,7 @@ def create(draft: Draft, *, submit: bool, by: Principal, purpose: str) -> Create
         act.about = Subject("referral", referral.id)
         grants.grant_to_agency(referral, by.agency, side=Side.SENDER, at=referral.updated_at)
         if submit:
-            _submit(act, referral, by=by, purpose=purpose)
+            _submit(act, referral, purpose=purpose)
             drafts.touch(referral)
         return Created(id=referral.id, status=Status(referral.status), version=referral.version, replayed=False)
 
@@ -160,7 +159,7 @@ def _carry_out(
     to = destination(step, now=Status(referral.status), before=referral.status_before)
     match move:
         case Move.SUBMIT:
-            _submit(act, referral, by=by, purpose=purpose)
+            _submit(act, referral, purpose=purpose)
         case Move.ACCEPT:
             referral.responsible_id, referral.responsible_since = by.agency, now
         case Move.ASSIGN:
@@ -183,7 +182,7 @@ def _carry_out(
     return child
 
 
-def _submit(act: Act, referral: Referral, *, by: Principal, purpose: str) -> None:
+def _submit(act: Act, referral: Referral, *, purpose: str) -> None:
     now = timezone.now()
     written = drafts.written_categories(referral)
     missing = [refuse("/recipient", "required", NO_RECIPIENT)] if referral.recipient is None else []

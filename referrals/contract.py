@@ -1,5 +1,6 @@
 """How the committed contract describes referrals and the ledger: each operation with its words and examples."""
 
+from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
@@ -167,7 +168,9 @@ create_batch = operation(
     request=BatchBody,
     response=BatchAnswer,
     sent={"items": [BODY]},
-    got={"results": [{"index": 0, "status": 201, "referral": {"id": REFERRAL_ID, "status": "submitted", "version": 2}}]},
+    got={
+        "results": [{"index": 0, "status": 201, "referral": {"id": REFERRAL_ID, "status": "submitted", "version": 2}}]
+    },
     traits=[PERSONAL, CREATES],
 )
 read_referral = operation(
@@ -265,19 +268,31 @@ MOVE_WORDS: dict[Move, tuple[str, dict[str, Any], str]] = {
     ),
     Move.WITHDRAW: ("Withdraw a referral that is not yet accepted", {"reason": "subject_changed_mind"}, "withdrawn"),
     Move.START: ("Start the work", {}, "in_progress"),
-    Move.HOLD: ("Let the work rest", {"reason": "subject_temporarily_away", "review_by": "2026-12-01T08:00:00Z"}, "on_hold"),
+    Move.HOLD: (
+        "Let the work rest",
+        {"reason": "subject_temporarily_away", "review_by": "2026-12-01T08:00:00Z"},
+        "on_hold",
+    ),
     Move.RESUME: ("Resume the work, or go on with another basis after a consent ended", {}, "in_progress"),
     Move.COMPLETE: ("Complete the work", {"reason": "goals_reached", "outcome": "out_of_milieu"}, "completed"),
     Move.CLOSE: ("Close without having completed", {"reason": "subject_disengaged"}, "closed_unsuccessful"),
-    Move.ASSIGN: ("Assign to counsellors, instead of those it was assigned to", {"assignees": ["cb-raad-1"]}, "received"),
-    Move.MARK_IN_ERROR: ("Mark as made in error: its content is sealed", {"reason": "wrong_person"}, "entered_in_error"),
+    Move.ASSIGN: (
+        "Assign to counsellors, instead of those it was assigned to",
+        {"assignees": ["cb-raad-1"]},
+        "received",
+    ),
+    Move.MARK_IN_ERROR: (
+        "Mark as made in error: its content is sealed",
+        {"reason": "wrong_person"},
+        "entered_in_error",
+    ),
 }
 
 
-def step(view: Any, move: Move, body: Any) -> Any:
-    """Describe the view of one move, and return it."""
+def step(move: Move, body: Any) -> Callable[[Any], Any]:
+    """Return the decorator that describes one move."""
     words, sent, status = MOVE_WORDS[move]
-    described = operation(
+    return operation(
         f"{move.value}_referral",
         words,
         tag=STEPS,
@@ -287,5 +302,3 @@ def step(view: Any, move: Move, body: Any) -> Any:
         got={**REFERRAL, "status": status, "version": 3},
         traits=[PERSONAL, CHANGES],
     )
-    view.post = described(view.post)
-    return view

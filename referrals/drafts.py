@@ -29,7 +29,9 @@ NO_AGENCY = Words("Modtageren findes ikke i /agencies.", "The recipient is not i
 NOT_SELF = Words("Modtageren skal være en anden end dig selv.", "The recipient must be another agency than yours.")
 NO_SUBJECT = Words("Personen findes ikke hos dig.", "There is no such person at your agency.")
 NO_BASIS = Words("Hjemlen findes ikke: se /code-lists/legal-bases.", "No such basis: see /code-lists/legal-bases.")
-NO_CONSENT = Words("Samtykket findes ikke på denne person hos dig.", "There is no such consent of this person at your agency.")
+NO_CONSENT = Words(
+    "Samtykket findes ikke på denne person hos dig.", "There is no such consent of this person at your agency."
+)
 NAMELESS = Words(
     "Sagen er anonym: den kan ikke rumme oplysninger, der peger på personen.",
     "The case is anonymous: it can't hold anything that identifies the person.",
@@ -188,9 +190,7 @@ def _consent(referral: Referral, stated: BasisStated, draft: Draft, by: Principa
         )
     if stated.consent_id is None:
         return None
-    consent = Consent.objects.filter(
-        pk=stated.consent_id, subject=referral.subject_id, registered_by=by.agency
-    ).first()
+    consent = Consent.objects.filter(pk=stated.consent_id, subject=referral.subject_id, registered_by=by.agency).first()
     if consent is None:
         raise UnknownHere(errors=[refuse("/basis/consent_id", "unknown_consent", NO_CONSENT)])
     return consent

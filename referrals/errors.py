@@ -45,14 +45,16 @@ class NotCovered(Refusal, Invalid):
     code = "not-covered"
     title = Words("Hjemlen dækker ikke videregivelsen", "The legal basis does not cover the disclosure")
     detail = Words(
-        "Se errors: hvad der mangler, eller hvilke oplysninger hjemlen eller samtykket ikke omfatter. Intet er afsendt.",
+        "Se errors: hvad der mangler, eller hvad hjemlen eller samtykket ikke omfatter. Intet er afsendt.",
         "See errors: what is missing, or which sections the basis or consent does not reach. Nothing was sent.",
     )
 
 
 class NotComplete(Refusal, Invalid):
     code = "not-complete"
-    title = Words("Henvisningen mangler noget, før den kan sendes", "The referral lacks something before it can be sent")
+    title = Words(
+        "Henvisningen mangler noget, før den kan sendes", "The referral lacks something before it can be sent"
+    )
 
 
 class ReasonNotValid(Refusal, Invalid):
@@ -64,7 +66,9 @@ class UnknownHere(Refusal, Invalid):
     """Something the body refers to is not there for this agency; whether it exists for another is not said."""
 
     code = "unknown-reference"
-    title = Words("Forespørgslen peger på noget, der ikke findes for dig", "The request refers to something not there for you")
+    title = Words(
+        "Forespørgslen peger på noget, der ikke findes for dig", "The request refers to something not there for you"
+    )
 
 
 class ReferenceTaken(Refusal, Conflict):
@@ -88,7 +92,9 @@ class KeyReused(Refusal, Invalid):
 COVERAGE_WORDS: dict[str, Words] = {
     "no_basis": Words("Angiv en hjemmel i basis.code.", "Name a legal basis in basis.code."),
     "basis_not_valid_that_day": Words("Hjemlen gælder ikke i dag.", "The basis is not valid today."),
-    "basis_not_for_sender": Words("Hjemlen er ikke for din slags myndighed.", "The basis is not for your kind of agency."),
+    "basis_not_for_sender": Words(
+        "Hjemlen er ikke for din slags myndighed.", "The basis is not for your kind of agency."
+    ),
     "basis_not_for_recipient": Words("Hjemlen rækker ikke til modtageren.", "The basis does not reach the recipient."),
     "basis_not_for_age": Words(
         "Hjemlen gælder ikke for personens alder, eller fødselsåret mangler.",
@@ -109,7 +115,9 @@ COVERAGE_WORDS: dict[str, Words] = {
     "consent_not_for_purpose": Words("Samtykket nævner ikke formålet.", "The consent does not name the purpose."),
 }
 CONSENT_DOES_NOT_STAND = Words("Samtykket gælder ikke nu.", "The consent does not stand now.")
-SECTION_NOT_COVERED = Words("Hjemlen eller samtykket omfatter ikke denne sektion.", "The basis or consent does not reach this section.")
+SECTION_NOT_COVERED = Words(
+    "Hjemlen eller samtykket omfatter ikke denne sektion.", "The basis or consent does not reach this section."
+)
 
 
 class CaseNeeded(Refusal, Forbidden):

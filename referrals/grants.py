@@ -40,6 +40,4 @@ def assign(referral: Referral, members: Sequence[Membership]) -> None:
 
 def assigned_users(referral: Referral) -> Sequence[int]:
     """Return the ids of the users the referral is assigned to."""
-    return list(
-        ReferralUserObjectPermission.objects.filter(content_object=referral).values_list("user_id", flat=True)
-    )
+    return list(ReferralUserObjectPermission.objects.filter(content_object=referral).values_list("user_id", flat=True))

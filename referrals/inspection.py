@@ -5,7 +5,7 @@ Looking is itself an act with an entry, and an auditor's look needs a case numbe
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Q
@@ -56,9 +56,11 @@ def inspect(question: Question, case: Case, *, by: Principal, size: int, cursor:
     """
     whole = by.kind == Kind.OVERSIGHT
     about = Subject("referral", question.referral) if question.referral else Subject("ledger")
-    asked = Question(**{**_parts(question), "visible": Q() if whole else _own_part(by)})
+    asked = replace(question, visible=Q() if whole else _own_part(by))
     bound_to = f"audit:{by.agency}:{by.membership}:{_criterion(question)}"
-    with acting("audit.inspect", by=by, about=about, purpose="audit", scope="audit", roles=AUDITORS, changes=False) as act:
+    with acting(
+        "audit.inspect", by=by, about=about, purpose="audit", scope="audit", roles=AUDITORS, changes=False
+    ) as act:
         if not case.number and case.reason not in REASONS:
             raise CaseNeeded(reasons=", ".join(REASONS))
         act.criterion = _criterion(question)
@@ -82,7 +84,9 @@ def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str
     roles = (*AUDITORS, Role.COORDINATOR)
     scope = "audit" if auditor else "referrals"
     about = Subject("referral", referral_id)
-    with acting("referral.disclosures", by=by, about=about, purpose=purpose, scope=scope, roles=roles, changes=False) as act:
+    with acting(
+        "referral.disclosures", by=by, about=about, purpose=purpose, scope=scope, roles=roles, changes=False
+    ) as act:
         if auditor and not case.number and case.reason not in REASONS:
             raise CaseNeeded(reasons=", ".join(REASONS))
         if not _may_ask_about(referral_id, by, auditor=auditor):

@@ -52,7 +52,7 @@ class EntrySerializer(serializers.Serializer[None]):
     id = serializers.UUIDField()
     at = serializers.DateTimeField()
     action = serializers.CharField()
-    outcome = serializers.ChoiceField(choices=["done", "refused"])
+    outcome = serializers.ChoiceField(choices=OUTCOMES)
     refusal = serializers.CharField(allow_null=True)
     actor = EntryActor()
     on_behalf_of = serializers.CharField()

@@ -86,7 +86,9 @@ class Timeline(APIView):
     def get(self, request: Request, referral_id: UUID) -> Response:
         by = principal_of(request)
         trail = inspection.timeline(referral_id, by=by, purpose=purpose_of(request, by))
-        return answer(pagination.listed([step_body(entry) for entry in trail.entries], None), receipt=signed(trail.receipt))
+        return answer(
+            pagination.listed([step_body(entry) for entry in trail.entries], None), receipt=signed(trail.receipt)
+        )
 
 
 def _case(request: Request) -> Case:

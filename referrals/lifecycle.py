@@ -132,9 +132,7 @@ STEPS: dict[tuple[Status, Move], Step] = {
     },
     **{(status, Move.STOP_ON_CONSENT): Step(SYS, Status.CONSENT_WITHDRAWN) for status in _SHARED},
     (Status.CONSENT_WITHDRAWN, Move.RESUME): Step(S, As.BEFORE),
-    **{
-        (status, Move.EXPIRE): Step(SYS, Status.EXPIRED) for status in (*_UNDECIDED, Status.INFO_REQUESTED)
-    },
+    **{(status, Move.EXPIRE): Step(SYS, Status.EXPIRED) for status in (*_UNDECIDED, Status.INFO_REQUESTED)},
 }
 
 

@@ -40,7 +40,7 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         """Return the referrals that the reader's role group was granted, with what `facts` asks about the reader."""
         granted = ReferralGroupObjectPermission.objects.filter(content_object=OuterRef("pk"), group=reader.group)
         assigned = ReferralUserObjectPermission.objects.filter(content_object=OuterRef("pk"))
-        return self.filter(Exists(granted.filter(permission__codename="view_referral"))).annotate(
+        return self.filter(Exists(granted.filter(permission__codename="view_referral"))).annotate(  # type: ignore[no-redef]
             may_work=Exists(granted.filter(permission__codename="work_referral")),
             assigned=Exists(assigned),
             assigned_to_reader=Exists(assigned.filter(user=reader.user)),
@@ -203,9 +203,7 @@ class Access(models.Model):
             models.UniqueConstraint(fields=["role_group", "referral", "side"], name="referrals_access_is_listed_once"),
         ]
         indexes = [
-            models.Index(
-                fields=["role_group", "side", "-listed_at", "-referral"], name="referrals_access_list_order"
-            ),
+            models.Index(fields=["role_group", "side", "-listed_at", "-referral"], name="referrals_access_list_order"),
         ]
 
     def __str__(self) -> str:

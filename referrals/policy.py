@@ -81,7 +81,7 @@ def step_for(reader: Principal, referral: Facts, move: Move) -> Step | None:
 
 def readable(reader: Principal, referral: Facts, coverage: Coverage) -> tuple[Category, ...]:
     """
-    Return the categories this reader may be shown now, in the order of the category list; `status` is always among them.
+    Return the categories this reader may be shown now, in the category list's order; `status` is always among them.
 
     The sender reads what it wrote itself; the outcome comes back to it only on a ground of its own. The recipient reads
     what basis and consent cover now, and after assignment only those on duty do.

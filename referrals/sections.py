@@ -24,8 +24,21 @@ NO_SCORE = Words(
     "A referral holds no risk score: write observations and assessments apart.",
 )
 CPR_ELSEWHERE = Words("CPR-numre hører kun til i identity.cpr.", "CPR numbers belong in identity.cpr alone.")
+CONTACT_CHANNELS = ("phone", "sms", "email", "in_person", "digital_post", "letter", "other")
+STATEMENT_KINDS = ("observed", "reported", "assessed")
 MILIEUS = ("right", "left", "militant_islamist", "mixed_other", "unknown")
-NEEDS = ("housing", "debt", "income", "work", "education", "treatment", "therapy", "tattoo_removal", "new_network", "other")
+NEEDS = (
+    "housing",
+    "debt",
+    "income",
+    "work",
+    "education",
+    "treatment",
+    "therapy",
+    "tattoo_removal",
+    "new_network",
+    "other",
+)
 SCORES = {"risk_score", "score", "risk_level", "risk", "danger_level"}
 REPLACEMENT_DAY = 60
 
@@ -82,13 +95,18 @@ class StatementSerializer(SectionSerializer):
     """One thing that is said, and whether it was seen, told or concluded (law-enforcement directive art. 7)."""
 
     text = Text()
-    kind = CodeField(choices=["observed", "reported", "assessed"])
+    kind = CodeField(choices=STATEMENT_KINDS)
     on = serializers.DateField(required=False)
-    source = Text(max_length=200, required=False)
+    source = Text(max_length=200, required=False)  # type: ignore[assignment]
+
+
+def several(of: type[SectionSerializer], *, most: int, required: bool = True) -> serializers.ListSerializer[Any]:
+    """Return the field of a bounded list of these; one that is required holds at least one."""
+    return serializers.ListSerializer(child=of(), max_length=most, required=required, allow_empty=not required)
 
 
 class ContactMethodSerializer(SectionSerializer):
-    channel = CodeField(choices=["phone", "sms", "email", "in_person", "digital_post", "letter", "other"])
+    channel = CodeField(choices=CONTACT_CHANNELS)
     value = serializers.CharField(max_length=200, required=False)
     hours = Text(max_length=200, required=False)
     words_to_use = Text(max_length=400, required=False)
@@ -97,7 +115,7 @@ class ContactMethodSerializer(SectionSerializer):
 class ContactSerializer(SectionSerializer):
     """How it is safe to make contact. No channel is used that is not listed."""
 
-    methods = ContactMethodSerializer(many=True, allow_empty=False, max_length=10)
+    methods = several(ContactMethodSerializer, most=10)
     avoid_words = serializers.ListField(child=Text(max_length=100), required=False, max_length=20)
     must_not_know = serializers.ListField(child=Text(max_length=200), required=False, max_length=20)
 
@@ -125,7 +143,9 @@ class BackgroundSerializer(SectionSerializer):
     def validate_birth_year(self, value: int) -> int:
         this_year = date.today().year  # noqa: DTZ011 - a year has no time zone worth the name here
         if not this_year - OLDEST <= value <= this_year:
-            words = Words("Skal være et år, et nulevende menneske er født i.", "Must be a year in which a living person was born.")
+            words = Words(
+                "Skal være et år, et nulevende menneske er født i.", "Must be a year in which a living person was born."
+            )
             raise serializers.ValidationError(ErrorDetail(words.now(), code="invalid_birth_year"))
         return value
 
@@ -138,21 +158,21 @@ class ReasonSerializer(SectionSerializer):
 
 class ConcernSerializer(SectionSerializer):
     milieu = CodeField(choices=MILIEUS)
-    statements = StatementSerializer(many=True, required=False, max_length=50)
+    statements = several(StatementSerializer, most=50, required=False)
 
 
 class HealthSerializer(SectionSerializer):
-    statements = StatementSerializer(many=True, allow_empty=False, max_length=50)
+    statements = several(StatementSerializer, most=50)
     from_health_system = serializers.BooleanField(required=False)
 
 
 class CriminalSerializer(SectionSerializer):
-    statements = StatementSerializer(many=True, allow_empty=False, max_length=50)
+    statements = several(StatementSerializer, most=50)
 
 
 class SafetySerializer(SectionSerializer):
     threatened_by_milieu = CodeField(choices=["yes", "no", "unknown"])
-    statements = StatementSerializer(many=True, required=False, max_length=50)
+    statements = several(StatementSerializer, most=50, required=False)
 
 
 class PersonSerializer(SectionSerializer):
@@ -163,7 +183,7 @@ class PersonSerializer(SectionSerializer):
 
 
 class NetworkSerializer(SectionSerializer):
-    people = PersonSerializer(many=True, allow_empty=False, max_length=30)
+    people = several(PersonSerializer, most=30)
 
 
 class NeedsSerializer(SectionSerializer):

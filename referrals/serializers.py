@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from agencies.acting import PURPOSES
 from api_schema.validation import CodeField, ReferenceField, StrictSerializer
-from consent.categories import Category
+from consent.categories import NAMES, Category
 from consent.models import Mode
 from consent.serializers import GivenSerializer, given_from
 from referrals.actions import MoveBody
@@ -20,6 +20,7 @@ CHANNELS = (
     *("online_anonymous", "phone_anonymous", "outreach", "self_in_person", "municipality", "police_infohus"),
     *("prison_probation", "family", "school", "other"),
 )
+MESSAGE_KINDS = ("information_request", "information_answer", "information_declined")
 URGENCIES = ("routine", "soon", "acute")
 OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "relapse", "unknown")
 SYSTEM_MEMBERS = frozenset(
@@ -43,7 +44,9 @@ class BasisBodySerializer(StrictSerializer):
     code = serializers.CharField(max_length=32, help_text="See /code-lists/legal-bases.")
     consent_id = serializers.UUIDField(required=False)
     consent = GivenSerializer(required=False)
-    necessity_statement = Text(required=False, help_text="Why the disclosure is necessary, where the basis asks for it.")
+    necessity_statement = Text(
+        required=False, help_text="Why the disclosure is necessary, where the basis asks for it."
+    )
 
 
 class ReferralChangeSerializer(StrictSerializer):
@@ -173,11 +176,9 @@ def move_body(data: dict[str, Any]) -> MoveBody:
 class MessageBodySerializer(StrictSerializer):
     """A request for more information, its answer, or a refusal to give it, which has no consequence (rule 9)."""
 
-    kind = CodeField(choices=["information_request", "information_answer", "information_declined"])
+    kind = CodeField(choices=MESSAGE_KINDS)
     reason = serializers.CharField(max_length=64, required=False)
-    categories = serializers.ListField(
-        child=CodeField(choices=[str(category) for category in Category]), required=False, max_length=len(Category)
-    )
+    categories = serializers.ListField(child=CodeField(choices=NAMES), required=False, max_length=len(NAMES))
     comment = Text(max_length=2000, required=False)
 
 
@@ -224,14 +225,14 @@ class ReferralSerializer(SummarySerializer):
     """A referral as it was shown to one reader, for one purpose, at one instant."""
 
     subject = SubjectShownSerializer()
-    parent = serializers.UUIDField(allow_null=True)
+    parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]
     channel = CodeField(choices=CHANNELS)
     purpose = CodeField(choices=PURPOSES, allow_blank=True)
     reason = serializers.CharField(help_text="The coded reason of the latest move that had one.")
     basis = BasisShownSerializer(allow_null=True)
     sections = ShownSectionsSerializer()
     withheld = serializers.ListField(
-        child=CodeField(choices=[str(category) for category in Category]),
+        child=CodeField(choices=NAMES),
         help_text="Categories you may not see now, whether or not they hold anything.",
     )
 

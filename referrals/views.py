@@ -68,7 +68,9 @@ class Referrals(APIView):
     def get(self, request: Request) -> Response:
         by = principal_of(request)
         page = listing.list_referrals(_wanted(request), to=by, purpose=purpose_of(request, by))
-        return answer(pagination.listed([summary_body(row) for row in page.rows], page.next), receipt=signed(page.receipt))
+        return answer(
+            pagination.listed([summary_body(row) for row in page.rows], page.next), receipt=signed(page.receipt)
+        )
 
     @contract.create_referral
     def post(self, request: Request) -> Response:
@@ -77,9 +79,7 @@ class Referrals(APIView):
         body = ReferralBodySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         draft = body.draft(key=key, body_hash=body_hash(request.data))
-        made = actions.create(
-            draft, submit=body.validated_data["submit"], by=by, purpose=purpose_of(request, by)
-        )
+        made = actions.create(draft, submit=body.validated_data["submit"], by=by, purpose=purpose_of(request, by))
         return shown(made.id, request, status=201, replayed=made.replayed)
 
 
@@ -128,7 +128,8 @@ class TakeStep(APIView):
     move: ClassVar[Move]
     body: ClassVar[type[StrictSerializer]]
 
-    def post(self, request: Request, referral_id: UUID) -> Response:
+    def take(self, request: Request, referral_id: UUID) -> Response:
+        """Take the step, and answer with the referral as it is then."""
         seen = headers.seen_version(request)
         body = self.body(data=request.data)
         body.is_valid(raise_exception=True)
@@ -168,8 +169,12 @@ def step_view(move: Move) -> type[TakeStep]:
     """Return the view of one move, with its body and its place in the contract."""
     body = MOVE_BODIES[move]
     name = "".join(word.title() for word in move.value.split("_"))
-    view = type(name, (TakeStep,), {"move": move, "body": body, "__doc__": TakeStep.__doc__})
-    return contract.step(view, move, body)
+
+    def post(self: TakeStep, request: Request, referral_id: UUID) -> Response:
+        return self.take(request, referral_id)
+
+    described = contract.step(move, body)(post)
+    return type(name, (TakeStep,), {"move": move, "body": body, "post": described, "__doc__": TakeStep.__doc__})
 
 
 def body_hash(data: Any) -> str:

@@ -20,7 +20,7 @@ DATABASE = "test"
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
     """A fresh database with the product's own migrations, roles and reference data; open to every test."""
-    with embedded_postgres.running("test", durable=False) as cluster:
+    with embedded_postgres.running(settings.CLUSTER, durable=False) as cluster:
         embedded_postgres.drop_database(cluster, DATABASE)
         embedded_postgres.create_database(cluster, DATABASE)
         with django_db_blocker.unblock():  # type: ignore[attr-defined]

@@ -68,7 +68,7 @@ class Caller:
             response = client.generic(method, path)
         else:
             raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-            response = client.generic(method, path, raw, content_type=sent.get("Content-Type", "application/json"))
+            response = client.generic(method, path, raw, content_type=sent.get("Content-Type", "application/json"))  # type: ignore[arg-type]
         content = response.content
         is_json = "json" in response.headers.get("Content-Type", "")
         return Answer(response.status_code, dict(response.headers), json.loads(content) if is_json else content)
@@ -140,12 +140,14 @@ def enrol(kind: str) -> Party:
     with transaction.atomic():
         agency = enrol_agency(kind=kind, code=code, name_da=f"Prøve {code}", name_en=f"Trial {code}")
         agency.refresh_from_db()
-        staff = {}
+        staff: dict[str, str] = {}
         for role in (*Role, Role.COUNSELLOR):
             place = 1 + sum(name.startswith(f"{role}-") for name in staff)
             member = enrol_member(agency, staff_id=f"{code}-{role}-{place}", role=role)
             staff[f"{role}-{place}"] = member.staff_id
-        secret = enrol_client(agency, client_id=f"client-{code}", scopes=SCOPES.get(Kind(kind), ("referrals", "consents", "audit")))
+        secret = enrol_client(
+            agency, client_id=f"client-{code}", scopes=SCOPES.get(Kind(kind), ("referrals", "consents", "audit"))
+        )
     return Party(agency, secret.client_id, secret.client_secret, staff)
 
 

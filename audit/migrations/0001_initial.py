@@ -6,61 +6,76 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Pending',
+            name="Pending",
             fields=[
-                ('entry_id', models.UUIDField(primary_key=True, serialize=False)),
-                ('leaf_hash', models.BinaryField()),
+                ("entry_id", models.UUIDField(primary_key=True, serialize=False)),
+                ("leaf_hash", models.BinaryField()),
             ],
             options={
-                'verbose_name_plural': 'pending',
-                'default_permissions': (),
+                "verbose_name_plural": "pending",
+                "default_permissions": (),
             },
         ),
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('xid', models.BigIntegerField()),
-                ('at', models.DateTimeField()),
-                ('db_user', models.TextField()),
-                ('action', models.TextField()),
-                ('actor_agency', models.UUIDField(null=True)),
-                ('actor_client', models.TextField(blank=True)),
-                ('actor_user', models.TextField(blank=True)),
-                ('on_behalf_of', models.TextField(blank=True)),
-                ('role', models.TextField(blank=True)),
-                ('subject_kind', models.TextField(blank=True)),
-                ('subject_id', models.TextField(blank=True)),
-                ('purpose', models.TextField(blank=True)),
-                ('basis', models.TextField(blank=True)),
-                ('basis_version', models.IntegerField(null=True)),
-                ('consent', models.UUIDField(null=True)),
-                ('consent_version', models.IntegerField(null=True)),
-                ('categories', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
-                ('outcome', models.TextField()),
-                ('refusal', models.TextField(blank=True)),
-                ('result_ids', django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), size=None)),
-                ('criterion', models.TextField(blank=True)),
-                ('correlation', models.UUIDField()),
-                ('request_id', models.TextField(blank=True)),
-                ('changes', models.TextField(blank=True)),
-                ('detail', models.JSONField(default=dict)),
-                ('canonical', models.BinaryField()),
-                ('leaf_hash', models.BinaryField()),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("xid", models.BigIntegerField()),
+                ("at", models.DateTimeField()),
+                ("db_user", models.TextField()),
+                ("action", models.TextField()),
+                ("actor_agency", models.UUIDField(null=True)),
+                ("actor_client", models.TextField(blank=True)),
+                ("actor_user", models.TextField(blank=True)),
+                ("on_behalf_of", models.TextField(blank=True)),
+                ("role", models.TextField(blank=True)),
+                ("subject_kind", models.TextField(blank=True)),
+                ("subject_id", models.TextField(blank=True)),
+                ("purpose", models.TextField(blank=True)),
+                ("basis", models.TextField(blank=True)),
+                ("basis_version", models.IntegerField(null=True)),
+                ("consent", models.UUIDField(null=True)),
+                ("consent_version", models.IntegerField(null=True)),
+                ("categories", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                ("outcome", models.TextField()),
+                ("refusal", models.TextField(blank=True)),
+                ("result_ids", django.contrib.postgres.fields.ArrayField(base_field=models.UUIDField(), size=None)),
+                ("criterion", models.TextField(blank=True)),
+                ("correlation", models.UUIDField()),
+                ("request_id", models.TextField(blank=True)),
+                ("changes", models.TextField(blank=True)),
+                ("detail", models.JSONField(default=dict)),
+                ("canonical", models.BinaryField()),
+                ("leaf_hash", models.BinaryField()),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'default_permissions': (),
-                'indexes': [models.Index(fields=['subject_kind', 'subject_id', 'id'], name='audit_entry_subject'), models.Index(fields=['actor_agency', 'id'], name='audit_entry_agency'), django.contrib.postgres.indexes.GinIndex(fields=['result_ids'], name='audit_entry_results')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('outcome__in', ['done', 'refused'])), name='audit_entry_outcome_is_done_or_refused'), models.CheckConstraint(condition=models.Q(models.Q(('outcome', 'done'), ('refusal', '')), models.Q(('outcome', 'refused'), models.Q(('refusal', ''), _negated=True)), _connector='OR'), name='audit_entry_refusal_has_a_code')],
+                "verbose_name_plural": "entries",
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(fields=["subject_kind", "subject_id", "id"], name="audit_entry_subject"),
+                    models.Index(fields=["actor_agency", "id"], name="audit_entry_agency"),
+                    django.contrib.postgres.indexes.GinIndex(fields=["result_ids"], name="audit_entry_results"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("outcome__in", ["done", "refused"])),
+                        name="audit_entry_outcome_is_done_or_refused",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("outcome", "done"), ("refusal", "")),
+                            models.Q(("outcome", "refused"), models.Q(("refusal", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="audit_entry_refusal_has_a_code",
+                    ),
+                ],
             },
         ),
     ]

@@ -125,6 +125,22 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "COMPONENT_SPLIT_REQUEST": True,
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "ENUM_NAME_OVERRIDES": {
+        "Status": "referrals.lifecycle.Status",
+        "Move": "referrals.lifecycle.Move",
+        "Category": "consent.categories.NAMES",
+        "ContentCategory": "consent.categories.CONTENT_NAMES",
+        "Channel": "referrals.serializers.CHANNELS",
+        "ContactChannel": "referrals.sections.CONTACT_CHANNELS",
+        "OutcomeCode": "referrals.serializers.OUTCOMES",
+        "EntryOutcome": "referrals.inspection_serializers.OUTCOMES",
+        "AgencyKind": "agencies.models.Kind",
+        "ConsentKind": "consent.serializers.KINDS",
+        "StatementKind": "referrals.sections.STATEMENT_KINDS",
+        "MessageKind": "referrals.serializers.MESSAGE_KINDS",
+        "Purpose": "agencies.acting.PURPOSES",
+        "ConsentPurpose": "consent.serializers.PURPOSES",
+    },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SORT_OPERATIONS": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api_schema.hooks.complete"],
@@ -134,7 +150,9 @@ SPECTACULAR_SETTINGS = {
 # --- The ledger and what happens around it -----------------------------------------------------------------------
 AUDITLOG_DISABLE_REMOTE_ADDR = True
 DATABASE_ROUTERS = ["config.routers.OwnerMigrates"]
-CONSENT_ENDED = ["referrals.actions.stop_on_ended_consent"]  # who is told, in the same transaction, that a consent ended
+CONSENT_ENDED = [
+    "referrals.actions.stop_on_ended_consent"
+]  # who is told, in the same transaction, that a consent ended
 
 # --- Languages ---------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "da"

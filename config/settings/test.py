@@ -1,9 +1,9 @@
 """Settings for the tests: a database of their own, made and thrown away by tests/conftest.py."""
 
 from config import embedded_postgres, local_keys
-from config.env import BASE_DIR, database
+from config.env import BASE_DIR, database, env
+from config.local_keys import Keys
 from config.settings.base import *  # noqa: F403
-from config.settings.base import Keys
 
 KEYS_DIR = BASE_DIR / "var" / "test-keys"
 local_keys.ensure(KEYS_DIR)
@@ -11,7 +11,8 @@ KEYS = Keys(KEYS_DIR)
 SECRET_KEY = KEYS.secret_key()
 ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
 
-_embedded = embedded_postgres.locate("test")
+CLUSTER = env.str("UDVEJ_TEST_NAME", default="test")  # two runs at once each take a server of their own
+_embedded = embedded_postgres.locate(CLUSTER)
 DATABASES = {
     "default": database(_embedded.url("udvej_app", "test")),
     "owner": database(_embedded.url("udvej_owner", "test")),

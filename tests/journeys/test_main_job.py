@@ -4,7 +4,11 @@ from tests.exchange import Exchange, referral_body
 
 
 def test_a_referral_goes_from_a_municipality_to_the_exit_centre_and_back(exchange: Exchange) -> None:
-    kk, ko, ra = exchange.municipality.as_("caseworker"), exchange.centre.as_("coordinator"), exchange.centre.as_("counsellor")
+    kk, ko, ra = (
+        exchange.municipality.as_("caseworker"),
+        exchange.centre.as_("coordinator"),
+        exchange.centre.as_("counsellor"),
+    )
     body = referral_body(exchange.centre, submit=False, consent={"report_back": True})
     draft = kk.create(body)
     assert (draft.status, draft.body["status"], draft.etag) == (201, "draft", '"1"')

@@ -5,7 +5,6 @@ For trying the exchange on one machine. The secrets are made anew wherever the f
 """
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,9 @@ class Command(BaseCommand):
             self._agency(Agency.objects.get(kind=kind, code=code), staff, WORK, secrets)
             for (kind, code), staff in STAFF.items()
         ]
-        oversight = enrol_agency(kind=Kind.OVERSIGHT, code="tilsyn-demo", name_da="Tilsyn (demo)", name_en="Oversight (demo)")
+        oversight = enrol_agency(
+            kind=Kind.OVERSIGHT, code="tilsyn-demo", name_da="Tilsyn (demo)", name_en="Oversight (demo)"
+        )
         auditor = self._agency(oversight, {"ti-au-1": Role.AUDITOR}, ("audit",), secrets)
         return {
             "base_url": env.str("UDVEJ_BASE_URL", default="http://127.0.0.1:8000"),
@@ -87,4 +88,4 @@ def _write(path: Path, file: dict[str, Any]) -> None:
     made.unlink(missing_ok=True)
     made.touch(mode=0o600)
     made.write_text(json.dumps(file, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    os.replace(made, path)
+    made.replace(path)

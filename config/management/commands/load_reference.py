@@ -15,8 +15,16 @@ from audit.facts import SYSTEM, Subject
 from config.env import BASE_DIR
 from consent.models import LegalBasis
 
-AREAS = {"municipality": "municipalities", "police_district": "police_districts", "region": "regions", "special_area": "special_areas"}
-WITHIN = {"region": ("municipality_regions", "region_code"), "police_district": ("municipality_districts", "police_district_code")}
+AREAS = {
+    "municipality": "municipalities",
+    "police_district": "police_districts",
+    "region": "regions",
+    "special_area": "special_areas",
+}
+WITHIN = {
+    "region": ("municipality_regions", "region_code"),
+    "police_district": ("municipality_districts", "police_district_code"),
+}
 LISTS = {
     "categories": "consent/reference/categories.json",
     "purposes": "consent/reference/purposes.json",
