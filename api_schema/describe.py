@@ -34,11 +34,13 @@ def operation(
     got: Any = None,
     traits: Sequence[str] = (),
     queries: Sequence[tuple[str, str]] = (),
+    problems: Sequence[str] = (),
 ) -> Callable[[Any], Any]:
     """
     Return the decorator that describes a view's method: its name, words, bodies with an example each, and its traits.
 
-    `sent` and `got` are the example bodies; `queries` are the query parameters with what each means.
+    `sent` and `got` are the example bodies; `queries` are the query parameters with what each means; `problems` are
+    the codes of those it can answer besides its traits'.
     """
     examples = []
     if sent is not None:
@@ -56,6 +58,6 @@ def operation(
         parameters=[
             OpenApiParameter(query, str, OpenApiParameter.QUERY, description=meaning) for query, meaning in queries
         ],
-        extensions={"x-traits": list(traits)},
+        extensions={"x-traits": list(traits), "x-problems": list(problems)},
     )
     return described

@@ -132,21 +132,21 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:  # noqa: 
     """drf-spectacular's post-processing hook: write out the traits, and add what is not a view of ours."""
     components = result.setdefault("components", {})
     components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
-    components["responses"] = {
-        code: _problem(code) for code in sorted({c for codes in PROBLEMS.values() for c in codes})
-    }
+    components["responses"] = {code: _problem(code) for code in sorted(REGISTER)}
     for path in result["paths"].values():
         for described in path.values():
             if isinstance(described, dict) and "responses" in described:
                 _complete(described)
     result["paths"]["/oauth/token"] = TOKEN
     result["servers"] = [{"url": "/"}]
+    result["info"]["description"] = DESCRIPTION
     result["info"]["license"] = {"name": "Proprietary", "identifier": "LicenseRef-Udvej"}
     return result
 
 
 def _complete(described: dict[str, Any]) -> None:
     traits = ["", *described.pop("x-traits", [])]
+    own_problems = described.pop("x-problems", [])
     parameters = described.setdefault("parameters", [])
     for trait in traits:
         parameters += PARAMETERS.get(trait, [])
@@ -156,7 +156,7 @@ def _complete(described: dict[str, Any]) -> None:
         response["headers"] = {
             name: {"description": text, "schema": {"type": "string"}} for name, text in sorted(headers.items())
         }
-    for code in sorted({code for trait in traits for code in PROBLEMS.get(trait, ())}):
+    for code in sorted({*own_problems, *(code for trait in traits for code in PROBLEMS.get(trait, ()))}):
         described["responses"][str(REGISTER[code].status)] = {"$ref": f"#/components/responses/{code}"}
 
 

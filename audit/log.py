@@ -5,16 +5,19 @@ Only this file opens a transaction. It writes entries and never reads them; `tra
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from typing import TypeVar
 from uuid import UUID, uuid4
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from structlog.contextvars import get_contextvars
 
 from audit import history
 from audit.facts import Actor, LedgerUnavailable, Receipt, Refusal, Subject
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True, kw_only=True)
@@ -46,6 +49,22 @@ class Act:
         if self.receipt is None:
             raise RuntimeError("this act has not committed: nothing may be shown or promised on its strength")
         return self.receipt
+
+
+def once_more(do: Callable[[], T], *, on: Collection[str]) -> T:
+    """
+    Do something, and once more if it broke one of these unique constraints: somebody else was first.
+
+    The constraint waits for the other transaction, so the second try finds what the other has made. Raises whatever the
+    second try raises.
+    """
+    try:
+        return do()
+    except IntegrityError as error:
+        broken = getattr(getattr(error.__cause__, "diag", None), "constraint_name", None)
+        if broken not in on:
+            raise
+    return do()
 
 
 @contextmanager

@@ -23,6 +23,9 @@ ROOTS_HOME = Path("/var/lib/udvej")
 """Where root keeps clusters and binaries: an unprivileged account can't reach into every folder root works in."""
 
 ACCOUNTS = ("postgres", "nobody")
+UNQUOTED = set('$`"\\')
+"""What initdb does not quote when it names its own folder to a shell; a folder of such a name is copied elsewhere."""
+
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_MAX = 107  # bytes; sun_path in unix(7), less its closing NUL
 
@@ -62,10 +65,13 @@ def find_host(data: Path) -> Host:
 
     Raises ClusterError where the wheel is missing, or where root finds no account to hand over to.
     """
-    if os.geteuid() != 0:
-        return Host(programs=_package() / "pginstall" / "bin", uid=os.geteuid(), gid=os.getegid())
-    uid, gid = (data.stat().st_uid, data.stat().st_gid) if data.exists() else _unprivileged()
-    return Host(programs=_copied(_package()) / "pginstall" / "bin", uid=uid, gid=gid)
+    package = _package()
+    if os.geteuid() == 0:
+        uid, gid = (data.stat().st_uid, data.stat().st_gid) if data.exists() else _unprivileged()
+        return Host(programs=_copied(package, ROOTS_HOME) / "pginstall" / "bin", uid=uid, gid=gid)
+    if UNQUOTED & set(str(package)):
+        package = _copied(package, Path.home() / ".cache" / "udvej")
+    return Host(programs=package / "pginstall" / "bin", uid=os.geteuid(), gid=os.getegid())
 
 
 def major_version() -> str:
@@ -164,11 +170,11 @@ def _unprivileged() -> tuple[int, int]:
     )
 
 
-def _copied(package: Path) -> Path:
-    """Return a copy of the wheel's folder that every account can read; root's own copy may lie in root's home."""
-    copy = ROOTS_HOME / f"postgres-{_wheel_version()}"
-    make_folder(ROOTS_HOME, 0o755)
-    with locked(ROOTS_HOME / "copy.lock"):
+def _copied(package: Path, home: Path) -> Path:
+    """Return a copy of the wheel's folder below `home` that every account can read; root's own may be out of reach."""
+    copy = home / f"postgres-{_wheel_version()}"
+    make_folder(home, 0o755)
+    with locked(home / "copy.lock"):
         if not copy.exists():
             half_made = copy.with_suffix(".half-made")
             shutil.rmtree(half_made, ignore_errors=True)

@@ -1,10 +1,10 @@
 """Every address the exchange answers at."""
 
-from django.contrib import admin
 from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from oauth2_provider.views import TokenView
 
+from agencies.admin import site as administration
 from api_schema import problems
 from api_schema.problem_page import problem_page
 from config import health
@@ -23,5 +23,5 @@ urlpatterns = [
     path("api/docs/problems", problem_page),
     path("health/live", health.live),
     path("health/ready", health.ready),
-    path("admin/", admin.site.urls),
+    path("admin/", administration.urls),
 ]

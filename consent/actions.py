@@ -18,6 +18,7 @@ from agencies.acting import acting
 from agencies.principals import Principal
 from api_schema.validation import refuse
 from api_schema.words import Words
+from audit import log
 from audit.facts import Receipt, Subject
 from audit.log import Act
 from consent import coverage, grounds, records
@@ -25,6 +26,7 @@ from consent.errors import ConsentEnded, ConsentKeyReused, ConsentNotFound, Cons
 from consent.models import Consent, EventKind
 
 SCOPE = "consents"
+MADE_ONCE = ("consent_consent_is_created_once_per_key",)
 SUBJECT_UNKNOWN = Words(
     "Personen findes ikke hos dig. Brug subject.id fra din egen henvisning.",
     "There is no such person at your agency. Use subject.id of a referral of your own.",
@@ -52,6 +54,13 @@ def record_consent(
 
     Raises `ConsentNotValid` and `ConsentKeyReused`, recorded.
     """
+    return log.once_more(
+        lambda: _record(given, subject_id=subject_id, by=by, purpose=purpose, key=key, body_hash=body_hash),
+        on=MADE_ONCE,
+    )
+
+
+def _record(given: records.Given, *, subject_id: UUID, by: Principal, purpose: str, key: str, body_hash: str) -> Told:
     with acting("consent.record", by=by, about=Subject("consent"), purpose=purpose, scope=SCOPE) as act:
         consent = Consent.objects.filter(registered_by=by.agency, idempotency_key=key).first()
         replayed = consent is not None

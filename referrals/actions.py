@@ -16,6 +16,7 @@ from agencies.acting import acting
 from agencies.principals import Principal
 from api_schema.validation import FieldError, refuse
 from api_schema.words import Words
+from audit import log
 from audit.facts import Subject
 from audit.log import Act
 from consent.categories import Category
@@ -45,6 +46,7 @@ NO_REASON = Words("Sektionen reason skal være udfyldt.", "The section reason mu
 NO_SUCH_REASON = Words("Skal være en af: {allowed}.", "Must be one of: {allowed}.")
 NEEDS_COMMENT = Words("Denne begrundelse kræver en kommentar.", "This reason needs a comment.")
 NO_COUNSELLOR = Words("Ikke en aktiv medarbejder i din myndighed.", "Not an active member of your agency's staff.")
+MADE_ONCE = ("referrals_referral_is_created_once_per_key", "referrals_external_reference_is_unique_per_sender")
 REASONED = frozenset(
     {
         *(Move.REJECT, Move.REDIRECT, Move.WITHDRAW, Move.HOLD, Move.COMPLETE, Move.CLOSE, Move.TAKE_OVER),
@@ -86,6 +88,10 @@ def create(draft: Draft, *, submit: bool, by: Principal, purpose: str) -> Create
     Raises `KeyReused`, `ReferenceTaken`, `UnknownHere`, and on submission `NotComplete` and `NotCovered`; all recorded,
     and nothing of the referral remains.
     """
+    return log.once_more(lambda: _create(draft, submit=submit, by=by, purpose=purpose), on=MADE_ONCE)
+
+
+def _create(draft: Draft, *, submit: bool, by: Principal, purpose: str) -> Created:
     action = "referral.submit" if submit else "referral.create"
     with acting(action, by=by, about=Subject("referral"), purpose=purpose) as act:
         made = Referral.objects.filter(sender=by.agency, idempotency_key=draft.key).first()

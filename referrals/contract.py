@@ -159,6 +159,7 @@ create_referral = operation(
     sent=BODY,
     got=REFERRAL,
     traits=[PERSONAL, CREATES, VERSIONED],
+    problems=["external-reference-taken"],
 )
 create_batch = operation(
     "create_batch",
@@ -254,6 +255,7 @@ search_entries = operation(
     sent={"case_number": "2026-0042", "referral": REFERRAL_ID},
     got={"results": [ENTRY], "next": None},
     traits=[PERSONAL],
+    problems=["audit-case-needed", "invalid", "too-large", "unsupported-media-type"],
 )
 
 MOVE_WORDS: dict[Move, tuple[str, dict[str, Any], str]] = {

@@ -1,0 +1,139 @@
+"""
+The administration of agencies, memberships, clients and code lists, and of nothing else: no client data is in it.
+
+Every change is an act with a ledger entry and a field history. Nothing is deleted; what is over is made inactive.
+"""
+
+from typing import Any
+
+from auditlog.mixins import AuditlogHistoryAdminMixin
+from django.contrib import messages
+from django.contrib.admin import AdminSite, ModelAdmin
+from django.core.exceptions import PermissionDenied
+from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
+
+from agencies import directory
+from agencies.models import Agency, Client, CodeListItem, Membership, Role, User
+from agencies.secrets import new_secret
+from audit import log
+from audit.facts import Actor, Refusal, Subject
+
+
+class SelfGranted(Refusal, PermissionDenied):
+    """Administrators give themselves no role in an agency."""
+
+    code = "role-self-granted"
+
+
+class Administration(AdminSite):
+    """A site of its own, so that no library's models are in it."""
+
+    site_header = "Udvej"
+    site_title = "Udvej"
+    index_title = "Administration"
+
+
+site = Administration(name="admin")
+
+
+class RecordedAdmin(AuditlogHistoryAdminMixin, ModelAdmin):  # type: ignore[type-arg, misc]
+    """Administers one model; each submission is one act, and a refused form changes nothing."""
+
+    show_auditlog_history_link = True
+    actions = None
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        if request.method != "POST":
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        actor = Actor(user=str(request.user.pk), role="administrator")
+        about = Subject(self.model._meta.label_lower, object_id or "")
+        with log.act("administration.change", by=actor, about=about) as act:
+            response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
+            act.detail = {"saved": "yes" if response.status_code == 302 else "no"}  # noqa: PLR2004
+        return response
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+
+class AgencyAdmin(RecordedAdmin):
+    list_display = ("name_da", "kind", "code", "capacity", "active")
+    list_filter = ("kind", "active")
+    search_fields = ("name_da", "code")
+    readonly_fields = ("self_governing_approved",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        for role in Role:
+            directory.role_group(obj, role)
+
+
+class MembershipAdmin(RecordedAdmin):
+    list_display = ("staff_id", "agency", "role", "active")
+    list_filter = ("role", "active")
+    search_fields = ("staff_id",)
+    autocomplete_fields = ("agency", "user")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """
+        Save the membership, and keep the account in the group of this role and of no other in the agency.
+
+        Raises `SelfGranted`, recorded, where administrators would give themselves a role.
+        """
+        if obj.user_id == request.user.pk:
+            raise SelfGranted
+        group = directory.role_group(obj.agency, obj.role)
+        obj.role_group = group
+        super().save_model(request, obj, form, change)
+        obj.user.groups.remove(*[other.group for other in obj.agency.role_groups.exclude(pk=group.pk)])
+        obj.user.groups.add(group.group)
+
+
+class ClientAdmin(RecordedAdmin):
+    list_display = ("name", "agency", "client_id", "active")
+    fields = ("name", "agency", "scopes", "active", "client_id")
+    readonly_fields = ("client_id",)
+    autocomplete_fields = ("agency",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save the client; a new one is given a secret, which is shown this once."""
+        if not change:
+            secret = new_secret()
+            obj.client_secret = secret
+            obj.client_type = Client.CLIENT_CONFIDENTIAL
+            obj.authorization_grant_type = Client.GRANT_CLIENT_CREDENTIALS
+            messages.warning(request, f"Client secret, shown this once: {secret}")
+        super().save_model(request, obj, form, change)
+
+
+class UserAdmin(RecordedAdmin):
+    """Accounts, found by name when a membership is made; made inactive, never deleted."""
+
+    fields = ("username", "is_active")
+    list_display = ("username", "is_active")
+    search_fields = ("username",)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            obj.set_unusable_password()
+        super().save_model(request, obj, form, change)
+
+
+class CodeListItemAdmin(RecordedAdmin):
+    list_display = ("list_name", "scope", "code", "label_da", "valid_from", "valid_to")
+    list_filter = ("list_name",)
+    search_fields = ("code", "label_da", "label_en")
+
+
+site.register(Agency, AgencyAdmin)
+site.register(Membership, MembershipAdmin)
+site.register(Client, ClientAdmin)
+site.register(User, UserAdmin)
+site.register(CodeListItem, CodeListItemAdmin)
