@@ -25,6 +25,10 @@ from referrals.errors import UnknownHere
 from referrals.lifecycle import Status
 from referrals.models import Referral, Section
 
+CPR, NECESSITY = "identity.cpr", "reason.necessity"
+STORED_UNDER: dict[str, list[str]] = {Category.IDENTITY: [Category.IDENTITY, CPR]}
+"""The categories that lie in more than one sealed piece."""
+
 NO_AGENCY = Words("Modtageren findes ikke i /agencies.", "The recipient is not in /agencies.")
 NOT_SELF = Words("Modtageren skal være en anden end dig selv.", "The recipient must be another agency than yours.")
 NO_SUBJECT = Words("Personen findes ikke hos dig.", "There is no such person at your agency.")
@@ -81,24 +85,31 @@ def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) ->
         idempotency_key=draft.key,
         body_hash=draft.body_hash,
     )
-    _write_header(referral, draft, by)
+    _set_header(referral, draft, by)
+    if draft.basis is not None:
+        _set_basis(referral, draft.basis, key=f"with:{draft.key}", body_hash=draft.body_hash, by=by)
     referral.save()
-    _write_basis(referral, draft, by)
-    _write_sections(referral, draft.sections, by)
+    _write_sections(referral, draft, by, replacing=False)
     return referral
 
 
 def rewrite(referral: Referral, draft: Draft, *, by: Principal) -> None:
     """Write the changes of a draft into its rows and count its version up. Raises `UnknownHere`."""
-    _write_header(referral, draft, by)
-    _write_basis(referral, draft, by)
-    _write_sections(referral, draft.sections, by)
+    _learn_birth_year(referral, draft)
+    _set_header(referral, draft, by)
+    if draft.basis is not None:
+        key = f"with:{referral.id}:{referral.version}"
+        _set_basis(referral, draft.basis, key=key, body_hash=draft.body_hash, by=by)
+    _write_sections(referral, draft, by, replacing=True)
     touch(referral)
 
 
 def restate_basis(referral: Referral, stated: BasisStated, *, by: Principal) -> None:
     """Let the referral rest on another basis or consent than before. Raises `UnknownHere`."""
-    _write_basis(referral, Draft(basis=stated, body_hash=referral.body_hash), by)
+    key = f"with:{referral.id}:{referral.version}"
+    _set_basis(referral, stated, key=key, body_hash=referral.body_hash, by=by)
+    if stated.necessity_statement:
+        _add_necessity(referral, stated.necessity_statement, by)
 
 
 def write_child(parent: Referral, *, recipient: UUID | None, by: Principal) -> Referral:
@@ -126,7 +137,7 @@ def touch(referral: Referral) -> None:
 def add_outcome(referral: Referral, content: Mapping[str, Any], *, by: Principal, at: datetime) -> None:
     """Seal one more piece of the outcome: what a move said besides its code."""
     part = Section.objects.filter(referral=referral, category=Category.OUTCOME).count()
-    _seal(referral, Category.OUTCOME, {**content, "at": at.isoformat()}, by, part=part)
+    _sealed(referral, Category.OUTCOME, {**content, "at": at.isoformat()}, by, part=part).save()
 
 
 def written_categories(referral: Referral) -> frozenset[Category]:
@@ -137,14 +148,17 @@ def written_categories(referral: Referral) -> frozenset[Category]:
 
 def _subject(draft: Draft, by: Principal) -> Subject:
     if draft.subject_id is None:
-        return records.register_subject(draft.mode, by=by, birth_year=None)
+        return records.register_subject(draft.mode, by=by, birth_year=_birth_year(draft))
     subject = records.own_subject(draft.subject_id, by=by)
     if subject is None:
         raise UnknownHere(errors=[refuse("/subject/id", "unknown_subject", NO_SUBJECT)])
+    if (year := _birth_year(draft)) is not None and subject.birth_year is None:
+        subject.birth_year = year
+        subject.save(update_fields=["birth_year"])
     return subject
 
 
-def _write_header(referral: Referral, draft: Draft, by: Principal) -> None:
+def _set_header(referral: Referral, draft: Draft, by: Principal) -> None:
     if draft.recipient is not None:
         referral.recipient = _recipient(draft.recipient, by)
     for name in ("external_reference", "channel", "urgency"):
@@ -162,17 +176,10 @@ def _recipient(agency_id: UUID, by: Principal) -> Agency:
     return agency
 
 
-def _write_basis(referral: Referral, draft: Draft, by: Principal) -> None:
-    if draft.basis is None:
-        return
-    stated = draft.basis
+def _set_basis(referral: Referral, stated: BasisStated, *, key: str, body_hash: str, by: Principal) -> None:
     referral.basis = _basis(stated)
-    referral.consent = _consent(referral, stated, draft, by)
+    referral.consent = _consent(referral, stated, key=key, body_hash=body_hash, by=by)
     referral.necessity_stated = bool(stated.necessity_statement)
-    if stated.necessity_statement:
-        Section.objects.filter(referral=referral, category="reason.necessity").delete()
-        _seal(referral, "reason.necessity", stated.necessity_statement, by)
-    referral.save()
 
 
 def _basis(stated: BasisStated) -> LegalBasis:
@@ -182,12 +189,9 @@ def _basis(stated: BasisStated) -> LegalBasis:
     return basis
 
 
-def _consent(referral: Referral, stated: BasisStated, draft: Draft, by: Principal) -> Consent | None:
+def _consent(referral: Referral, stated: BasisStated, *, key: str, body_hash: str, by: Principal) -> Consent | None:
     if stated.consent is not None:
-        key = f"referral:{referral.id}:{referral.version}"
-        return records.register_consent(
-            stated.consent, subject=referral.subject, by=by, key=key, body_hash=draft.body_hash
-        )
+        return records.register_consent(stated.consent, subject=referral.subject, by=by, key=key, body_hash=body_hash)
     if stated.consent_id is None:
         return None
     consent = Consent.objects.filter(pk=stated.consent_id, subject=referral.subject_id, registered_by=by.agency).first()
@@ -196,36 +200,47 @@ def _consent(referral: Referral, stated: BasisStated, draft: Draft, by: Principa
     return consent
 
 
-def _write_sections(referral: Referral, sections: Mapping[str, Any], by: Principal) -> None:
-    if referral.subject.mode == Mode.ANONYMOUS and sections.get(Category.IDENTITY):
+def _write_sections(referral: Referral, draft: Draft, by: Principal, *, replacing: bool) -> None:
+    if referral.subject.mode == Mode.ANONYMOUS and draft.sections.get(Category.IDENTITY):
         raise UnknownHere(errors=[refuse("/sections/identity", "anonymous_case", NAMELESS)])
-    for category, content in sections.items():
-        Section.objects.filter(referral=referral, category=category).delete()
-        if category == Category.IDENTITY:
-            Section.objects.filter(referral=referral, category="identity.cpr").delete()
-        if content is not None:
-            _write_section(referral, category, dict(content), by)
+    contents = {category: dict(content) for category, content in draft.sections.items() if content is not None}
+    stored = {name: part for category, content in contents.items() for name, part in _apart(category, content).items()}
+    if draft.basis is not None and draft.basis.necessity_statement:
+        stored[NECESSITY] = draft.basis.necessity_statement
+    if replacing:
+        gone = {name for category in draft.sections for name in STORED_UNDER.get(category, [category])}
+        Section.objects.filter(referral=referral, category__in=gone | set(stored)).delete()
+    Section.objects.bulk_create([_sealed(referral, name, content, by) for name, content in stored.items()])
 
 
-def _write_section(referral: Referral, category: str, content: dict[str, Any], by: Principal) -> None:
-    if category == Category.IDENTITY and content.get("cpr"):
-        _seal(referral, "identity.cpr", content.pop("cpr"), by)
-    if category == Category.BACKGROUND and content.get("birth_year"):
-        subject = referral.subject
-        subject.birth_year = content["birth_year"]
-        subject.save(update_fields=["birth_year"])
-    _seal(referral, category, content, by)
+def _apart(category: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Return what a section is stored as: a CPR number lies apart from the rest of the identity (rule 12)."""
+    number = content.pop("cpr", None) if category == Category.IDENTITY else None
+    return {category: content, **({CPR: number} if number else {})}
 
 
-def _seal(referral: Referral, category: str, content: Any, by: Principal, *, part: int = 0) -> None:
+def _birth_year(draft: Draft) -> int | None:
+    """The year that the rules about age go by, known before any consent is weighed."""
+    year: int | None = (draft.sections.get(Category.BACKGROUND) or {}).get("birth_year")
+    return year
+
+
+def _learn_birth_year(referral: Referral, draft: Draft) -> None:
+    year = _birth_year(draft)
+    if year is not None and year != referral.subject.birth_year:
+        referral.subject.birth_year = year
+        referral.subject.save(update_fields=["birth_year"])
+
+
+def _add_necessity(referral: Referral, statement: str, by: Principal) -> None:
+    part = Section.objects.filter(referral=referral, category=NECESSITY).count()
+    _sealed(referral, NECESSITY, statement, by, part=part).save()
+
+
+def _sealed(referral: Referral, category: str, content: Any, by: Principal, *, part: int = 0) -> Section:
     key = bytes(referral.subject.wrapped_key)
-    Section.objects.create(
-        referral=referral,
-        category=category,
-        part=part,
-        sealed=vault.seal(content, wrapped_key=key, belongs_to=place(referral.id, category, part)),
-        written_by_id=by.agency,
-    )
+    sealed = vault.seal(content, wrapped_key=key, belongs_to=place(referral.id, category, part))
+    return Section(referral=referral, category=category, part=part, sealed=sealed, written_by_id=by.agency)
 
 
 def is_draft(referral: Referral) -> bool:

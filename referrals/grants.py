@@ -6,7 +6,10 @@ Grant and list row are written in the same transaction as the move that gives th
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
+
+from django.contrib.auth.models import Permission
 
 from agencies import directory
 from agencies.models import Membership
@@ -19,14 +22,19 @@ GRANTED = ("view_referral", "work_referral")
 def grant_to_agency(referral: Referral, agency_id: UUID, *, side: Side, at: datetime) -> None:
     """Let the working role groups of an agency see and work on the referral, and find it in their lists from now."""
     groups = directory.working_groups(agency_id)
-    for permission in GRANTED:
+    for codename in GRANTED:
         ReferralGroupObjectPermission.objects.assign_perm_to_many(
-            permission, [group.group for group in groups], referral, ignore_conflicts=True
+            _permission(codename), [group.group for group in groups], referral, ignore_conflicts=True
         )
     Access.objects.bulk_create(
         [Access(role_group=group, side=side, listed_at=at, referral=referral) for group in groups],
         ignore_conflicts=True,
     )
+
+
+@cache
+def _permission(codename: str) -> Permission:
+    return Permission.objects.get(content_type__app_label="referrals", codename=codename)
 
 
 def assign(referral: Referral, members: Sequence[Membership]) -> None:

@@ -220,8 +220,9 @@ def test_a_role_can_do_no_more_than_its_job(started: Cluster):
 
 
 def test_roles_that_drifted_are_put_right_by_the_next_start(started: Cluster):
-    ask(started, "GRANT udvej_owner TO udvej_app; ALTER ROLE udvej_app SUPERUSER INHERIT")
-    ask(started, "GRANT udvej_app TO udvej_reader GRANTED BY udvej_app", role="udvej_app")
+    ask(started, "GRANT udvej_owner TO udvej_app WITH ADMIN OPTION")
+    ask(started, "GRANT udvej_owner TO udvej_reader", role="udvej_app")
+    ask(started, "ALTER ROLE udvej_app SUPERUSER INHERIT")
     embedded_postgres.start(started)
     assert ask(started, "SELECT rolsuper FROM pg_roles WHERE rolname = 'udvej_app'") == [(False,)]
     assert ask(started, "SELECT FROM pg_auth_members WHERE member::regrole::text ^@ 'udvej_'") == []
