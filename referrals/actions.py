@@ -174,6 +174,7 @@ def _carry_out(
             referral.review_by = body.review_by or now + deadlines.HOLD_REVIEW
         case Move.REQUEST_INFO:
             referral.status_before, referral.clock_paused_at = referral.status, now
+            referral.review_by = now + deadlines.ANSWER_WITHIN
         case Move.ANSWER_INFO | Move.DECLINE_INFO:
             _resume_clock(referral, now)
         case Move.RESUME if referral.status == Status.CONSENT_WITHDRAWN:

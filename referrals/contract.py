@@ -53,6 +53,7 @@ SUMMARY: dict[str, Any] = {
     "recipient": COMEBACK,
     "responsible": MUNICIPALITY,
     "urgency": "soon",
+    "escalated": False,
     "deadlines": {"acknowledge_by": "2026-11-04T09:41:07Z", "decide_by": "2026-11-07T09:41:07Z", "review_by": None},
     "created_at": "2026-11-02T09:41:07Z",
     "updated_at": "2026-11-02T09:41:07Z",

@@ -7,6 +7,12 @@ from agencies import directory
 HOLD_REVIEW = timedelta(days=30)
 """How long a referral may rest before it is looked at again, unless the hold says sooner."""
 
+ANSWER_WITHIN = timedelta(days=30)
+"""How long a request for information may stay open."""
+
+GRACE = timedelta(days=7)
+"""How long after its escalation a referral that nobody decided still waits before it expires."""
+
 
 def after_submission(urgency: str, *, at: datetime) -> tuple[datetime, datetime]:
     """

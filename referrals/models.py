@@ -77,6 +77,7 @@ class Referral(models.Model):
     decide_by = models.DateTimeField(null=True)
     review_by = models.DateTimeField(null=True)
     clock_paused_at = models.DateTimeField(null=True)
+    escalated_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField()
     submitted_at = models.DateTimeField(null=True)

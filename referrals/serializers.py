@@ -26,7 +26,7 @@ OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "
 SYSTEM_MEMBERS = frozenset(
     {
         *("id", "status", "version", "sender", "responsible", "allowed_actions", "withheld", "deadlines"),
-        *("created_at", "updated_at", "submitted_at", "not_for_investigation", "parent", "purpose"),
+        *("escalated", "created_at", "updated_at", "submitted_at", "not_for_investigation", "parent", "purpose"),
     }
 )
 
@@ -203,6 +203,7 @@ class SummarySerializer(serializers.Serializer[Any]):
     urgency = CodeField(choices=URGENCIES)
     external_reference = serializers.CharField(required=False, help_text="The sender's own; shown to the sender alone.")
     deadlines = serializers.DictField(child=serializers.DateTimeField(allow_null=True))
+    escalated = serializers.BooleanField(help_text="A deadline passed and nobody decided.")
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
@@ -275,6 +276,7 @@ def _header(referral: Any, actions: tuple[Move, ...], *, own: bool) -> dict[str,
         "responsible": _agency(referral.responsible),
         "urgency": referral.urgency,
         **({"external_reference": referral.external_reference} if own and referral.external_reference else {}),
+        "escalated": referral.escalated_at is not None,
         "deadlines": {
             "acknowledge_by": referral.acknowledge_by,
             "decide_by": referral.decide_by,

@@ -42,6 +42,7 @@ class Migration(migrations.Migration):
                 ("decide_by", models.DateTimeField(null=True)),
                 ("review_by", models.DateTimeField(null=True)),
                 ("clock_paused_at", models.DateTimeField(null=True)),
+                ("escalated_at", models.DateTimeField(null=True)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField()),
                 ("submitted_at", models.DateTimeField(null=True)),

@@ -1,5 +1,6 @@
 """Finding a Python and making .venv: candidates are executed, what is broken is made anew, what is done stays done."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -13,8 +14,8 @@ pytestmark = pytest.mark.no_database
 
 DEAD_SHIM = "#!/bin/sh\necho 'version manager: command not found' >&2\nexit 127\n"
 PYTHON = f"""#!/bin/sh
-case "$*" in *"-m venv "*) exec "{sys.executable}" -I -m venv --without-pip .venv ;; esac
-exec "{sys.executable}" "$@"
+case "$*" in *"-m venv "*) exec {shlex.quote(sys.executable)} -I -m venv --without-pip .venv ;; esac
+exec {shlex.quote(sys.executable)} "$@"
 """
 UV = """#!/bin/sh
 echo "$*" >>"$UV_CALLS"
@@ -104,11 +105,13 @@ def test_what_run_installs_does_not_serve_dev(checkout: Checkout):
 
 
 def test_an_interrupted_install_is_made_anew(checkout: Checkout):
-    failing = checkout.uv_calls.with_suffix(".fail")
+    lock, failing = checkout.folder / "requirements" / "run.txt", checkout.uv_calls.with_suffix(".fail")
+    lock.write_text("without-a-hash\n")
     failing.touch()
     failed = checkout.install("run")
     assert failed.returncode == 1
     assert "could not be installed" in failed.stderr
+    lock.write_text("# run\n")
     failing.unlink()
 
     healed = checkout.install("run")

@@ -17,9 +17,7 @@ CHANGES = {
     "truncate and cascade": "TRUNCATE {table} CASCADE",
     "merge that updates": "MERGE INTO {table} t USING (SELECT 1) x ON false WHEN MATCHED THEN UPDATE SET id = t.id",
     "merge that deletes": "MERGE INTO {table} t USING (SELECT 1) x ON false WHEN MATCHED THEN DELETE",
-    "upsert": (
-        "INSERT INTO {table} SELECT * FROM {table} WHERE false ON CONFLICT (id) DO UPDATE SET id = excluded.id"
-    ),
+    "upsert": ("INSERT INTO {table} SELECT * FROM {table} WHERE false ON CONFLICT (id) DO UPDATE SET id = excluded.id"),
 }
 
 ROLES = [

@@ -1,14 +1,15 @@
 """
 `manage.py load_demo_referrals --base-url URL`: send the synthetic referrals through the API, as case systems would.
 
-It writes nothing itself: each municipality's own client posts batches, so the demo data has passed every rule that real
-data does. It can be run again: a sender whose last referral is there is left alone, and one that was interrupted goes on.
+It writes nothing itself: each municipality's own client posts batches, so the demo data has passed every rule that
+real data does. It can be run again: a sender whose last referral is there is left alone, and a broken-off one goes on.
 """
 
 import json
 from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from config.env import BASE_DIR, env
 
 REFERRALS = BASE_DIR / "config" / "demo" / "referrals.json"
 BATCH = 100
+OK, CREATED = HTTPStatus.OK, HTTPStatus.CREATED
 PURPOSE = "exit_support"
 GIVEN_AT = time(9, tzinfo=UTC)
 SAID_MAX = 10
@@ -41,40 +43,11 @@ class Command(BaseCommand):
                 if code not in senders:
                     raise CommandError(f"The demo file names no municipality {code}. Run load_demo first.")
                 items = [item for item in data["items"] if item["sender"] == code]
-                said = self._load(
-                    senders[code], items, options["base_url"] or demo["base_url"], data["version"], anchor
-                )
+                client = _client(senders[code], options["base_url"] or demo["base_url"])
+                said = _load(client, items, key=f"demo-{data['version']}-{code}", anchor=anchor)
                 self.stdout.write(f"{code} {senders[code]['name']}: {said}")
         except ClientError as error:
             raise CommandError(str(error)) from error
-
-    def _load(
-        self, sender: Mapping[str, str], items: list[dict[str, Any]], base_url: str, version: str, anchor: date
-    ) -> str:
-        client = Client(
-            base_url,
-            client_id=sender["client_id"],
-            client_secret=sender["client_secret"],
-            on_behalf_of=sender["caseworker_id"],
-            purpose=PURPOSE,
-        )
-        if _already_sent(client, items[-1]):
-            return "already there"
-        agency_ids = {code: _agency_id(client, code) for code in sorted(recipient_codes(items))}
-        bodies = [ready_body(item["body"], agency_ids=agency_ids, anchor=anchor) for item in items]
-        created = 0
-        for number, start in enumerate(range(0, len(bodies), BATCH)):
-            batch = bodies[start : start + BATCH]
-            key = f"demo-{version}-{sender['code']}-{number}"
-            answer = client.post("/api/v1/referrals/batch", {"items": batch}, headers={"Idempotency-Key": key})
-            results = _listed(answer, "POST /api/v1/referrals/batch")
-            refused = [_refusal(result) for result in results if result["status"] not in (200, 201)]
-            if refused or len(results) != len(batch):
-                named = "; ".join(refused[:SAID_MAX])
-                counts = f"{len(batch)} sent, {len(results)} answered, {len(refused)} refused"
-                raise CommandError(f"{sender['code']}, batch {number}: {counts}. {named}")
-            created += sum(result["status"] == 201 for result in results)  # noqa: PLR2004 - 200 is a replay
-        return f"{created} created" + (f", {len(items) - created} were there" if created < len(items) else "")
 
 
 def recipient_codes(items: list[dict[str, Any]]) -> set[str]:
@@ -111,6 +84,36 @@ def _demo() -> dict[str, Any]:
     return demo
 
 
+def _client(sender: Mapping[str, str], base_url: str) -> Client:
+    return Client(
+        base_url,
+        client_id=sender["client_id"],
+        client_secret=sender["client_secret"],
+        on_behalf_of=sender["caseworker_id"],
+        purpose=PURPOSE,
+    )
+
+
+def _load(client: Client, items: list[dict[str, Any]], *, key: str, anchor: date) -> str:
+    """Send one sender's items in batches and return what came of it. Raises `CommandError` where one is refused."""
+    if _already_sent(client, items[-1]):
+        return "already there"
+    agency_ids = {code: _agency_id(client, code) for code in sorted(recipient_codes(items))}
+    bodies = [ready_body(item["body"], agency_ids=agency_ids, anchor=anchor) for item in items]
+    created = 0
+    for number, start in enumerate(range(0, len(bodies), BATCH)):
+        batch = bodies[start : start + BATCH]
+        headers = {"Idempotency-Key": f"{key}-{number}"}
+        answer = client.post("/api/v1/referrals/batch", {"items": batch}, headers=headers)
+        results = _listed(answer, "POST /api/v1/referrals/batch")
+        refused = [_refusal(result) for result in results if result["status"] not in (OK, CREATED)]
+        if refused or len(results) != len(batch):
+            counts = f"{len(batch)} sent, {len(results)} answered, {len(refused)} refused"
+            raise CommandError(f"{key}-{number}: {counts}. {'; '.join(refused[:SAID_MAX])}")
+        created += sum(result["status"] == CREATED for result in results)
+    return f"{created} created" + (f", {len(items) - created} were there" if created < len(items) else "")
+
+
 def _already_sent(client: Client, last: Mapping[str, Any]) -> bool:
     query = {"role": "sent", "external_reference": last["body"]["external_reference"], "limit": "1"}
     return bool(_listed(client.get("/api/v1/referrals", query=query), "GET /api/v1/referrals"))
@@ -125,7 +128,7 @@ def _agency_id(client: Client, code: str) -> str:
 
 def _listed(answer: Answer, request: str) -> list[dict[str, Any]]:
     body = answer.json if isinstance(answer.json, dict) else {}
-    if answer.status != 200 or not isinstance(body.get("results"), list):  # noqa: PLR2004
+    if answer.status != OK or not isinstance(body.get("results"), list):
         raise CommandError(f"{request} answered {answer.status} {' '.join(_faults(body))}".rstrip() + ".")
     return list(body["results"])
 
@@ -135,7 +138,7 @@ def _refusal(result: Mapping[str, Any]) -> str:
 
 
 def _faults(problem: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a problem's code, then each error's place and code; never its sentences, which are not ours to vouch for."""
+    """Yield a problem's code, then each error's place and code; never its sentences."""
     yield str(problem.get("code", ""))
     for error in problem.get("errors", ()):
         yield f"{error.get('pointer', '')} ({error.get('code', '')})"
