@@ -10,8 +10,15 @@ from contextlib import contextmanager
 
 from rest_framework.request import Request
 
-from agencies.errors import OnBehalfOfRequired, PurposeForbidden, PurposeMissing, RoleMayNot, ScopeMissing
-from agencies.models import WORKING_ROLES
+from agencies.errors import (
+    OnBehalfOfRequired,
+    PurposeForbidden,
+    PurposeMissing,
+    PurposeNotAllowed,
+    RoleMayNot,
+    ScopeMissing,
+)
+from agencies.models import WORKING_ROLES, Role
 from agencies.principals import Principal
 from api_schema.words import Words
 from audit import log
@@ -59,7 +66,8 @@ def acting(
     """
     Do one recorded thing for a principal; see `audit.log.act` for what committing and refusing mean.
 
-    Raises `ScopeMissing`, `OnBehalfOfRequired`, `RoleMayNot` or `PurposeForbidden`, each recorded.
+    Raises `ScopeMissing`, `OnBehalfOfRequired`, `RoleMayNot`, `PurposeForbidden` or `PurposeNotAllowed`, each
+    recorded. The purpose `audit` is the auditors' alone, and their only one.
     """
     with log.act(action, by=by.actor, about=about, purpose=purpose, changes=changes) as act:
         if scope not in by.scopes:
@@ -70,4 +78,6 @@ def acting(
             raise RoleMayNot(roles=", ".join(sorted(roles)))
         if purpose == "investigation":
             raise PurposeForbidden
+        if (purpose == "audit") is not (by.role == Role.AUDITOR):
+            raise PurposeNotAllowed
         yield act

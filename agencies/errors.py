@@ -44,6 +44,15 @@ class PurposeForbidden(Refusal, Forbidden):
     )
 
 
+class PurposeNotAllowed(Refusal, Forbidden):
+    code = "purpose-not-allowed"
+    title = Words("Formålet er ikke dækket", "The purpose is not covered")
+    detail = Words(
+        "Hverken din rolle, hjemlen eller samtykket tillader dette formål. Forsøget er registreret.",
+        "Neither your role, the legal basis nor the consent allows this purpose. The attempt is recorded.",
+    )
+
+
 class PurposeMissing(Malformed):
     code = "purpose-missing"
     title = Words("Formålet mangler eller kendes ikke", "The purpose is missing or not known")

@@ -22,6 +22,14 @@ def ready(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's shap
     return JsonResponse({"status": "ready" if not missing else "not ready", "missing": missing}, status=status)
 
 
+_known_migrated: list[bool] = []
+"""Not empty once the tables were found up to date; a running process does not outlive its own migrations."""
+
+
 def _migrated() -> bool:
-    executor = MigrationExecutor(connection)
-    return not executor.migration_plan(executor.loader.graph.leaf_nodes())
+    if not _known_migrated:
+        executor = MigrationExecutor(connection)
+        if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+            return False
+        _known_migrated.append(True)
+    return True

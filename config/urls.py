@@ -1,11 +1,10 @@
 """Every address the exchange answers at."""
 
 from django.urls import include, path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from oauth2_provider.views import TokenView
 
 from agencies.admin import site as administration
-from api_schema import problems
+from api_schema import pages, problems
 from api_schema.problem_page import problem_page
 from config import health
 
@@ -18,8 +17,8 @@ urlpatterns = [
     path("api/v1/", include("consent.urls")),
     path("api/v1/", include("agencies.urls")),
     path("oauth/token", TokenView.as_view()),
-    path("api/schema", SpectacularAPIView.as_view(), name="schema"),
-    path("api/docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/schema", pages.schema, name="schema"),
+    path("api/docs", pages.Docs.as_view(), name="docs"),
     path("api/docs/problems", problem_page),
     path("health/live", health.live),
     path("health/ready", health.ready),

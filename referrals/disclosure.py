@@ -16,6 +16,7 @@ from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from agencies.acting import acting
+from agencies.errors import PurposeNotAllowed
 from agencies.principals import Principal
 from audit.facts import Receipt, Subject
 from audit.log import Act
@@ -43,13 +44,15 @@ class Disclosure:
     sections: dict[str, Any]
     receipt: Receipt
     own: bool
+    reason_readable: bool
 
 
 def disclose(referral_id: UUID, *, to: Principal, purpose: str) -> Disclosure:
     """
     Show a referral to a principal, and return what was shown.
 
-    Raises `ReferralNotFound` where it is not there or not theirs, and the refusals of `agencies.acting`; all recorded.
+    Raises `ReferralNotFound` where it is not there or not theirs, `PurposeNotAllowed` where its basis does not
+    allow the purpose, and the refusals of `agencies.acting`; all recorded.
     """
     shown = _record(referral_id, to=to, purpose=purpose)
     try:
@@ -69,6 +72,8 @@ def _record(referral_id: UUID, *, to: Principal, purpose: str) -> Callable[[], D
             raise ReferralNotFound
         facts = referral.facts()
         coverage = coverage_of(referral, purpose=purpose, at=timezone.now())
+        if to.agency == facts.recipient and policy.OTHER_PURPOSE & set(coverage.because):
+            raise PurposeNotAllowed
         readable = policy.readable(to, facts, coverage)
         _describe(act, referral, reader=to, readable=readable)
 
@@ -82,6 +87,7 @@ def _record(referral_id: UUID, *, to: Principal, purpose: str) -> Callable[[], D
             sections=_released(act.committed, referral, to),
             receipt=act.committed,
             own=to.agency == facts.sender,
+            reason_readable=policy.reason_readable(to, facts, readable),
         )
 
     return release
@@ -109,7 +115,8 @@ def _describe(act: Act, referral: Referral, *, reader: Principal, readable: tupl
     """Write into the act what it shows (what holds nothing shows nothing), and on which ground if it is another's."""
     written = {name.partition(".")[0] for name in referral.written}
     act.categories = tuple(str(category) for category in readable if category is Category.STATUS or category in written)
-    if referral.basis is not None and reader.agency != referral.sender_id:
+    own = reader.agency == referral.sender_id and Category.OUTCOME not in act.categories
+    if referral.basis is not None and not own:
         act.basis, act.basis_version = referral.basis.code, referral.basis.version
         act.consent = referral.consent_id
 

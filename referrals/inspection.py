@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Q
 from django.db.models.functions import Cast
+from django.utils import timezone
 
 from agencies.acting import acting
 from agencies.models import Kind, Role
@@ -20,6 +21,9 @@ from audit.facts import Receipt, Subject
 from audit.hashing import keyed
 from audit.models import Entry
 from audit.trails import Question
+from consent.categories import Category
+from referrals import policy
+from referrals.disclosure import coverage_of
 from referrals.errors import CaseNeeded, ReferralNotFound
 from referrals.lifecycle import Move
 from referrals.models import Referral
@@ -44,11 +48,13 @@ class Trail:
     entries: Sequence[Entry]
     next: str | None
     receipt: Receipt
-    whole: bool
+    whole: bool = False
     """Whether the reader may see which other referrals an entry showed."""
+    reasons: bool = False
+    """Whether the reader may know the reasons of moves that are about how the work goes."""
 
 
-def inspect(question: Question, case: Case, *, by: Principal, size: int, cursor: str) -> Trail:
+def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
     """
     Return a page of the ledger to an auditor: all of it to the oversight body, its own agency's part to another.
 
@@ -59,7 +65,7 @@ def inspect(question: Question, case: Case, *, by: Principal, size: int, cursor:
     asked = replace(question, visible=Q() if whole else _own_part(by))
     bound_to = f"audit:{by.agency}:{by.membership}:{_criterion(question)}"
     with acting(
-        "audit.inspect", by=by, about=about, purpose="audit", scope="audit", roles=AUDITORS, changes=False
+        "audit.inspect", by=by, about=about, purpose=purpose, scope="audit", roles=AUDITORS, changes=False
     ) as act:
         if not case.number and case.reason not in REASONS:
             raise CaseNeeded(reasons=", ".join(REASONS))
@@ -93,7 +99,7 @@ def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str
             raise ReferralNotFound
         act.detail = {"case_number": case.number, "case_reason": case.reason} if auditor else {}
         entries = list(trails.disclosures("referral", referral_id)[: pagination.SIZE_MAX])
-    return Trail(entries=entries, next=None, receipt=act.committed, whole=False)
+    return Trail(entries=entries, next=None, receipt=act.committed)
 
 
 def timeline(referral_id: UUID, *, by: Principal, purpose: str) -> Trail:
@@ -104,14 +110,17 @@ def timeline(referral_id: UUID, *, by: Principal, purpose: str) -> Trail:
     """
     about = Subject("referral", referral_id)
     with acting("referral.timeline", by=by, about=about, purpose=purpose, changes=False) as act:
-        if not Referral.objects.viewable_by(by).filter(pk=referral_id).exists():
+        referral = Referral.objects.viewable_by(by).with_parties().filter(pk=referral_id).first()
+        if referral is None:
             raise ReferralNotFound
+        coverage = coverage_of(referral, purpose=purpose, at=timezone.now())
+        reasons = Category.OUTCOME in policy.readable(by, referral.facts(), coverage)
         steps = Entry.objects.filter(
             subject_kind="referral", subject_id=str(referral_id), outcome="done", action__in=MOVES
         )
         act.categories = ("status",)
         entries = list(steps.defer("canonical").order_by("id")[: pagination.SIZE_MAX])
-    return Trail(entries=entries, next=None, receipt=act.committed, whole=False)
+    return Trail(entries=entries, next=None, receipt=act.committed, reasons=reasons)
 
 
 def _may_ask_about(referral_id: UUID, by: Principal, *, auditor: bool) -> bool:

@@ -9,6 +9,7 @@ from api_schema.validation import CodeField, ReferenceField, StrictSerializer
 from audit.models import Entry
 from audit.receipts import receipt_of, signed
 from referrals import inspection
+from referrals.policy import OUTCOME_MOVES
 
 OUTCOMES = ("done", "refused")
 
@@ -109,12 +110,13 @@ def entry_body(entry: Entry, *, whole: bool) -> dict[str, Any]:
     }
 
 
-def step_body(entry: Entry) -> dict[str, Any]:
+def step_body(entry: Entry, *, reasons: bool) -> dict[str, Any]:
     """Return one step of a timeline: the move, by which agency, and its signed receipt (rule 14)."""
+    move = entry.action.removeprefix("referral.")
     return {
         "at": entry.at,
-        "move": entry.action.removeprefix("referral."),
+        "move": move,
         "agency": str(entry.actor_agency) if entry.actor_agency else None,
-        "reason": entry.detail.get("reason"),
+        "reason": entry.detail.get("reason") if reasons or move not in OUTCOME_MOVES else None,
         "receipt": signed(receipt_of(entry)),
     }

@@ -39,10 +39,12 @@ class Entries(APIView):
             since=queries.time(request, "since"),
             until=queries.time(request, "until"),
         )
+        by = principal_of(request)
         trail = inspection.inspect(
             question,
             _case(request),
-            by=principal_of(request),
+            by=by,
+            purpose=purpose_of(request, by),
             size=pagination.page_size(request),
             cursor=request.query_params.get("cursor", ""),
         )
@@ -61,7 +63,9 @@ class EntrySearch(APIView):
         asked = dict(body.validated_data)
         case = Case(number=asked.pop("case_number", ""), reason=asked.pop("reason", ""))
         size, cursor = asked.pop("limit"), asked.pop("cursor", "")
-        trail = inspection.inspect(Question(**asked), case, by=principal_of(request), size=size, cursor=cursor)
+        by = principal_of(request)
+        purpose = purpose_of(request, by)
+        trail = inspection.inspect(Question(**asked), case, by=by, purpose=purpose, size=size, cursor=cursor)
         return _told(trail)
 
 
@@ -87,7 +91,8 @@ class Timeline(APIView):
         by = principal_of(request)
         trail = inspection.timeline(referral_id, by=by, purpose=purpose_of(request, by))
         return answer(
-            pagination.listed([step_body(entry) for entry in trail.entries], None), receipt=signed(trail.receipt)
+            pagination.listed([step_body(entry, reasons=trail.reasons) for entry in trail.entries], None),
+            receipt=signed(trail.receipt),
         )
 
 

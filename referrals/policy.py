@@ -18,6 +18,17 @@ SYSTEM_MOVES = frozenset({Move.STOP_ON_CONSENT, Move.EXPIRE})
 COORDINATED = frozenset({Move.ASSIGN})
 """Moves of the recipient's coordinators alone."""
 
+OTHER_PURPOSE = frozenset({"basis_not_for_purpose", "consent_not_for_purpose"})
+"""The objections to a disclosure that are about its purpose: a reader who states such a purpose is refused."""
+
+NO_LONGER_THE_RECIPIENTS = frozenset({Status.REJECTED, Status.REDIRECTED, Status.WITHDRAWN, Status.EXPIRED})
+"""In these the recipient has no task with the referral, and is shown no more of it than its status."""
+
+WORK_OF_THE_RECIPIENT = frozenset({Status.IN_PROGRESS, Status.ON_HOLD, Status.COMPLETED, Status.CLOSED_UNSUCCESSFUL})
+"""In these the latest reason is about how the work goes: part of the outcome, shown to the sender only as that is."""
+
+OUTCOME_MOVES = frozenset({Move.HOLD, Move.RESUME, Move.COMPLETE, Move.CLOSE})
+
 FOR_NOBODY = frozenset({Status.ENTERED_IN_ERROR})
 """In these, content is sealed for everyone; the row stays."""
 
@@ -89,6 +100,13 @@ def readable(reader: Principal, referral: Facts, coverage: Coverage) -> tuple[Ca
     return tuple(category for category in Category if category in _readable(reader, referral, coverage))
 
 
+def reason_readable(reader: Principal, referral: Facts, readable: Collection[Category]) -> bool:
+    """Say whether the reader may know the coded reason of the latest move that had one."""
+    if reader.agency == referral.sender and referral.status in WORK_OF_THE_RECIPIENT:
+        return Category.OUTCOME in readable
+    return True
+
+
 def _readable(reader: Principal, referral: Facts, coverage: Coverage) -> Collection[Category]:
     only_status = {Category.STATUS}
     if referral.status in FOR_NOBODY:
@@ -98,6 +116,8 @@ def _readable(reader: Principal, referral: Facts, coverage: Coverage) -> Collect
     if reader.agency == referral.sender:
         own = set(Category) - {Category.OUTCOME}
         return own | ({Category.OUTCOME} if coverage.report_back else set())
+    if reader.agency == referral.recipient and referral.status in NO_LONGER_THE_RECIPIENTS:
+        return only_status | ({Category.OUTCOME} if on_duty(reader, referral) else set())
     if reader.agency == referral.recipient and referral.status is not Status.DRAFT and on_duty(reader, referral):
         return only_status | (set(coverage.categories) & set(CONTENT)) | _own_outcome(referral)
     return only_status

@@ -156,6 +156,10 @@ class ReasonSerializer(SectionSerializer):
     subject_aware_note = Text(max_length=1000, required=False)
 
 
+class ShownReasonSerializer(ReasonSerializer):
+    necessity = Text(required=False, help_text="Why the disclosure was necessary, where the basis asks for it.")
+
+
 class ConcernSerializer(SectionSerializer):
     milieu = CodeField(choices=MILIEUS)
     statements = several(StatementSerializer, most=50, required=False)
@@ -238,4 +242,5 @@ class SectionsSerializer(StrictSerializer):
 class ShownSectionsSerializer(SectionsSerializer):
     """The sections shown to one reader; those that are withheld or empty are left out."""
 
+    reason = ShownReasonSerializer(required=False)
     outcome = OutcomeSerializer(required=False)

@@ -254,7 +254,7 @@ def referral_body(shown: Disclosure) -> dict[str, Any]:
         "parent": str(referral.parent_id) if own and referral.parent_id else None,
         "channel": referral.channel,
         "purpose": referral.purpose,
-        "reason": referral.reason_code,
+        "reason": referral.reason_code if shown.reason_readable else "",
         "basis": basis
         and {
             "code": basis.code,

@@ -28,6 +28,7 @@ DECLARE
     entry public.audit_entry;
     referral public.referrals_referral;
     rests_on_consent boolean;
+    agency_kind text;
 BEGIN
     SELECT * INTO entry FROM public.audit_entry WHERE id = p_entry;
     IF entry.id IS NULL OR entry.xid = pg_current_xact_id()::text::bigint THEN
@@ -46,6 +47,12 @@ BEGIN
             RETURN;
         END IF;
         RAISE EXCEPTION 'the agency is not a party to the referral' USING ERRCODE = 'UD001';
+    END IF;
+    SELECT kind INTO agency_kind FROM public.agencies_agency WHERE id = p_agency;
+    IF (referral.status = 'taken_over_by_police' AND agency_kind <> 'police_prevention' AND NOT entry.categories <@ ARRAY['status'])
+        OR (p_agency <> referral.sender_id AND NOT entry.categories <@ ARRAY['status', 'outcome']
+            AND referral.status IN ('rejected', 'redirected', 'withdrawn', 'expired', 'consent_withdrawn')) THEN
+        RAISE EXCEPTION 'the agency has no task with the referral any more' USING ERRCODE = 'UD001';
     END IF;
     rests_on_consent := referral.consent_id IS NOT NULL AND CASE
         WHEN p_agency = referral.sender_id THEN 'outcome' = ANY (entry.categories)

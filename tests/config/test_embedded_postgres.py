@@ -83,7 +83,7 @@ def test_a_killed_postmaster_is_healed(cluster: Cluster):
     ask(cluster, "CREATE TABLE kept AS SELECT 42 AS answer")
     pid_file, lock_file = cluster.data / "postmaster.pid", cluster.socket_dir / f"{postgres_host.SOCKET_NAME}.lock"
     os.kill(int(pid_file.read_text().split("\n")[0]), signal.SIGKILL)
-    with subprocess.Popen(["/bin/true"]) as zombie:
+    with subprocess.Popen(["/bin/true"], user=cluster.data.stat().st_uid) as zombie:
         for left_over in (pid_file, lock_file):  # the number has gone to a zombie meanwhile
             left_over.write_text("\n".join([str(zombie.pid), *left_over.read_text().split("\n")[1:]]))
 

@@ -17,6 +17,8 @@ PYTHON = f"""#!/bin/sh
 case "$*" in *"-m venv "*) exec {shlex.quote(sys.executable)} -I -m venv --without-pip .venv ;; esac
 exec {shlex.quote(sys.executable)} "$@"
 """
+TOO_OLD = PYTHON.replace("#!/bin/sh\n", '#!/bin/sh\ncase "$*" in *version_info*) exit 1 ;; esac\n')
+INCOMPLETE = PYTHON.replace("#!/bin/sh\n", '#!/bin/sh\ncase "$*" in *ensurepip*) exit 1 ;; esac\n')
 UV = """#!/bin/sh
 echo "$*" >>"$UV_CALLS"
 [ "$1" = --version ] || [ ! -e "$UV_CALLS.fail" ]
@@ -64,9 +66,12 @@ def checkout(tmp_path: Path) -> Checkout:
     return Checkout(tmp_path)
 
 
-def test_a_dead_python_shim_is_passed_over(checkout: Checkout):
+@pytest.mark.parametrize("candidate", [DEAD_SHIM, TOO_OLD, INCOMPLETE], ids=["dead shim", "too old", "incomplete"])
+def test_a_python_that_will_not_do_is_passed_over(checkout: Checkout, candidate: str):
+    checkout.program("python3.14", candidate)
     done = checkout.install("run")
     assert done.returncode == 0, done.stderr
+    assert str(checkout.programs / "python3.14") not in done.stdout
     assert "version manager" not in done.stdout + done.stderr
     version = subprocess.run([checkout.folder / ".venv/bin/python", "-V"], check=True, capture_output=True, text=True)
     assert version.stdout.startswith("Python 3.1")

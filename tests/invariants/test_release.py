@@ -12,9 +12,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import DatabaseError, connection
+from django.db import connection
 
-from tests.exchange import Exchange, referral_body
+from tests.exchange import Exchange
 from tests.invariants.attempts import (
     APP,
     CONSENT_ENDED,
@@ -174,22 +174,26 @@ def test_the_outcome_goes_back_to_the_sender_only_while_the_consent_stands(excha
 
 
 def test_an_expired_consent_releases_nothing(exchange: Exchange) -> None:
-    """Expiry needs no event: the clock alone ends a consent."""
-    municipality = exchange.municipality.as_("caseworker")
-    soon = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 2))
-    made = municipality.create(referral_body(exchange.centre, consent={"expires_at": soon}))
-    assert made.status == 201, made
-    deadline = time.monotonic() + 4
-    entry = entry_for(made.body["id"], exchange.centre.id, "reason")
-    assert released(entry, exchange.centre.id) == ["reason"]
-    while time.monotonic() < deadline:
-        try:
-            released(entry, exchange.centre.id)
-        except DatabaseError as error:
-            assert getattr(error.__cause__, "sqlstate", "") == CONSENT_ENDED
-            return
-        time.sleep(0.1)
-    pytest.fail("released after the consent had expired")
+    """Expiry needs no event of its own: the clock ends a consent."""
+    sent = send(exchange)
+    entry = entry_for(sent.referral, sent.receiving, "reason")
+    assert released(entry, sent.receiving) == ["reason"]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, expires_at, method, "
+            "evidence_hash, registered_by_id) SELECT consent_id, 2, 'renewed', at, now(), now(), method, '', "
+            "registered_by_id FROM consent_consentevent WHERE consent_id = %s",
+            [sent.consent],
+        )
+    assert withheld(entry, sent.receiving) == CONSENT_ENDED
+
+
+def test_a_referral_on_a_consent_basis_without_its_consent_releases_nothing(exchange: Exchange) -> None:
+    """Who may write a referral's header could else take its consent away, and with it the question whether it stands."""
+    sent = send(exchange)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE referrals_referral SET consent_id = NULL WHERE id = %s", [sent.referral])
+    assert withheld(entry_for(sent.referral, sent.receiving, "reason"), sent.receiving) == CONSENT_ENDED
 
 
 def test_a_withdrawal_waits_for_a_release_under_way(exchange: Exchange) -> None:

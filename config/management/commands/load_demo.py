@@ -12,7 +12,7 @@ from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from agencies.enrolment import enrol_agency, enrol_client, enrol_member
-from agencies.models import Agency, Kind, Role
+from agencies.models import Agency, Client, Kind, Role
 from audit import log
 from audit.facts import SYSTEM, Subject
 from config.env import BASE_DIR, env
@@ -43,7 +43,8 @@ class Command(BaseCommand):
         _write(path, file)
 
     def _file(self, known: dict[str, Any]) -> dict[str, Any]:
-        secrets = {entry["client_id"]: entry["client_secret"] for entry in _entries(known)}
+        kept = known if Client.objects.exists() else {}  # an old file tells nothing about a new database
+        secrets = {entry["client_id"]: entry["client_secret"] for entry in _entries(kept)}
         agencies = [
             self._agency(Agency.objects.get(kind=kind, code=code), staff, WORK, secrets)
             for (kind, code), staff in STAFF.items()
@@ -54,7 +55,7 @@ class Command(BaseCommand):
         auditor = self._agency(oversight, {"ti-au-1": Role.AUDITOR}, ("audit",), secrets)
         return {
             "base_url": env.str("UDVEJ_BASE_URL", default="http://127.0.0.1:8000"),
-            "demo_anchor": known.get("demo_anchor", timezone.now().date().isoformat()),
+            "demo_anchor": kept.get("demo_anchor", timezone.now().date().isoformat()),
             "agencies": agencies,
             "auditor": {**auditor, "auditor_id": "ti-au-1"},
         }

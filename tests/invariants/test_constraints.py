@@ -1,0 +1,255 @@
+"""
+What can't be stored, whoever writes it: every constraint by name, each tried with raw SQL.
+
+The database names the constraint that refuses, so a test can't pass because of another one.
+"""
+
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.invariants.attempts import APP, CHECKED, ENTRY, OWNER, TAKEN, Sent, insert_entry, refusal, refused, session
+
+REFERRAL = "UPDATE referrals_referral SET {0} WHERE id = %(referral)s"
+DRAFT = "UPDATE referrals_referral SET {0} WHERE id = %(draft)s"
+EVENT = (
+    "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, expires_at, method, evidence_hash, "
+    "registered_by_id) SELECT id, {number}, '{kind}', {at}, now(), {expires_at}, 'oral', '', registered_by_id "
+    "FROM consent_consent WHERE id = %(consent)s"
+)
+SECTION = (
+    "INSERT INTO referrals_section (referral_id, category, part, sealed, written_by_id) "
+    "VALUES (%(draft)s, '{0}', {1}, '', %(sending)s)"
+)
+
+
+def event(kind: str, *, number: str = "2", at: str = "now()", expires_at: str = "NULL") -> str:
+    """Return the statement that adds an event to the consent."""
+    return EVENT.format(kind=kind, number=number, at=at, expires_at=expires_at)
+
+
+def again(table: str, *, but: str = "", where: str = "true", **changed: str) -> str:
+    """Return the statement that inserts a row once more, without the columns it has of its own."""
+    columns = f"(SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attrelid = '{table}'::regclass)"
+    del columns
+    row = ", ".join(f"'{name}', {value}" for name, value in changed.items())
+    return (
+        f"INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object({row}))).* "
+        f"FROM (SELECT * FROM {table} WHERE {where} LIMIT 1) t{but}"
+    )
+
+
+NEW_UUID = {"id": "gen_random_uuid()"}
+NEW_ID = {"id": "1000000 + id"}
+
+CONSTRAINTS: dict[str, list[str]] = {
+    # referrals
+    "referrals_referral_status_is_known": [REFERRAL.format("status = 'lost'"), DRAFT.format("status = ''")],
+    "referrals_shared_referral_has_recipient_and_basis": [
+        REFERRAL.format("recipient_id = NULL"),
+        REFERRAL.format("basis_id = NULL"),
+        REFERRAL.format("submitted_at = NULL"),
+        DRAFT.format("status = 'submitted'"),
+        DRAFT.format("status = 'rejected'"),
+    ],
+    "referrals_responsible_agency_is_a_party": [
+        REFERRAL.format("responsible_id = %(stranger)s"),
+        DRAFT.format("responsible_id = %(stranger)s"),
+        DRAFT.format("responsible_id = %(stranger)s, recipient_id = NULL"),
+        DRAFT.format("responsible_id = recipient_id, recipient_id = NULL"),
+    ],
+    "referrals_referral_is_to_another_agency": [
+        REFERRAL.format("recipient_id = sender_id"),
+        DRAFT.format("recipient_id = sender_id"),
+    ],
+    "referrals_external_reference_is_unique_per_sender": [
+        "UPDATE referrals_referral SET external_reference = 'case 1' WHERE id IN (%(referral)s, %(draft)s)"
+    ],
+    "referrals_referral_is_created_once_per_key": [
+        "UPDATE referrals_referral SET idempotency_key = 'one' WHERE id IN (%(referral)s, %(draft)s)"
+    ],
+    "referrals_section_category_is_known": [
+        SECTION.format("score", 0),
+        SECTION.format("", 0),
+        SECTION.format("identity.name", 0),
+    ],
+    "referrals_section_part_is_unique": [SECTION.format("reason", 0)],
+    "referrals_section_part_check": [SECTION.format("health", -1)],
+    "referrals_referral_version_check": [REFERRAL.format("version = -1")],
+    "referrals_access_is_listed_once": [again("referrals_access", where="referral_id = %(referral)s", **NEW_ID)],
+    "referrals_referralgroupo_group_id_permission_id_c_872490cb_uniq": [
+        again("referrals_referralgroupobjectpermission", where="content_object_id = %(referral)s", **NEW_ID)
+    ],
+    "referrals_referraluserob_user_id_permission_id_co_684e2959_uniq": [
+        "INSERT INTO referrals_referraluserobjectpermission (user_id, permission_id, content_object_id) "
+        "SELECT u.id, p.id, %(referral)s FROM (SELECT id FROM agencies_user LIMIT 1) u, "
+        "(SELECT id FROM auth_permission LIMIT 1) p, generate_series(1, 2)"
+    ],
+    # consent
+    "consent_event_given_or_renewed_has_an_end": [
+        event("given"),
+        event("renewed"),
+        event("renewed", expires_at="now()"),
+        event("renewed", expires_at="now() - interval '1 day'"),
+        event("withdrawn", expires_at="now() + interval '1 day'"),
+        event("refused", expires_at="now() + interval '1 day'"),
+    ],
+    "consent_event_is_registered_after_it_happened": [
+        event("withdrawn", at="now() + interval '1 second'"),
+        event("renewed", at="now() + interval '1 hour'", expires_at="now() + interval '1 day'"),
+    ],
+    "consent_event_number_is_unique": [event("withdrawn", number="1")],
+    "consent_consentevent_number_check": [event("withdrawn", number="-1")],
+    "consent_consent_is_created_once_per_key": [again("consent_consent", where="id = %(consent)s", **NEW_UUID)],
+    "consent_consent_version_check": [
+        again("consent_consent", where="id = %(consent)s", **NEW_UUID, version="-1", idempotency_key="'another'")
+    ],
+    "consent_legalbasis_version_is_unique": [again("consent_legalbasis", **NEW_ID)],
+    "consent_legalbasis_version_check": [again("consent_legalbasis", **NEW_ID, version="-1")],
+    "consent_legalbasis_subject_age_min_check": [
+        again("consent_legalbasis", **NEW_ID, version="9", subject_age_min="-1")
+    ],
+    "consent_legalbasis_subject_age_max_check": [
+        again("consent_legalbasis", **NEW_ID, version="9", subject_age_max="-1")
+    ],
+    "consent_subject_mode_is_known": [
+        again("consent_subject", where="id = %(subject)s", **NEW_UUID, mode="'known'"),
+    ],
+    "consent_subject_birth_year_check": ["UPDATE consent_subject SET birth_year = -1 WHERE id = %(subject)s"],
+    # agencies
+    "agencies_agency_kind_is_known": ["UPDATE agencies_agency SET kind = 'police' WHERE id = %(sending)s"],
+    "agencies_agency_code_is_unique_in_its_kind": [again("agencies_agency", where="id = %(sending)s", **NEW_UUID)],
+    "agencies_rolegroup_is_one_per_agency_and_role": [
+        "UPDATE agencies_rolegroup SET role = 'caseworker' WHERE agency_id = %(sending)s"
+    ],
+    "agencies_rolegroup_group_id_key": [
+        "UPDATE agencies_rolegroup SET group_id = (SELECT min(group_id) FROM agencies_rolegroup)"
+    ],
+    "agencies_membership_staff_id_is_unique": [
+        "UPDATE agencies_membership SET staff_id = 'everybody' WHERE agency_id = %(sending)s"
+    ],
+    "agencies_membership_is_one_role_per_agency": [
+        "UPDATE agencies_membership SET user_id = (SELECT min(id) FROM agencies_user) WHERE agency_id = %(sending)s"
+    ],
+    "agencies_client_client_id_key": [again("agencies_client", **NEW_ID)],
+    "agencies_user_username_key": [again("agencies_user", **NEW_ID)],
+    "agencies_user_groups_user_id_group_id_096e0979_uniq": [again("agencies_user_groups", **NEW_ID)],
+    "agencies_user_user_permi_user_id_permission_id_eba98c2b_uniq": [
+        "INSERT INTO agencies_user_user_permissions (user_id, permission_id) SELECT u.id, p.id "
+        "FROM (SELECT id FROM agencies_user LIMIT 1) u, (SELECT id FROM auth_permission LIMIT 1) p, "
+        "generate_series(1, 2)"
+    ],
+    "agencies_codelistitem_is_unique_from_a_date": [again("agencies_codelistitem", **NEW_ID)],
+    "agencies_codelistitem_ends_after_it_begins": [
+        "UPDATE agencies_codelistitem SET valid_to = valid_from - 1 WHERE list_name = 'statuses'"
+    ],
+    "agencies_codelistitem_position_check": ["UPDATE agencies_codelistitem SET position = -1"],
+    "agencies_area_is_unique_from_a_date": [again("agencies_area", **NEW_ID)],
+    "agencies_areawithin_is_one_at_a_time": [again("agencies_areawithin", **NEW_ID)],
+    # field history
+    "auditlog_logentry_action_check": [again("auditlog_logentry", **NEW_ID, action="-1")],
+    "auditlog_logentry_remote_port_check": [again("auditlog_logentry", **NEW_ID, remote_port="-1")],
+}
+"""Constraint → statements that it refuses. Run by the owner, who is held to them as the application is."""
+
+
+@pytest.mark.parametrize(
+    ("constraint", "statement"),
+    [
+        pytest.param(name, statement, id=f"{name}-{number}")
+        for name, statements in CONSTRAINTS.items()
+        for number, statement in enumerate(statements, 1)
+    ],
+)
+def test_what_it_forbids_is_refused(sent: Sent, constraint: str, statement: str) -> None:
+    values = {
+        "referral": sent.referral,
+        "draft": sent.draft,
+        "consent": sent.consent,
+        "subject": sent.subject,
+        "sending": sent.sending,
+        "receiving": sent.receiving,
+        "stranger": sent.exchange.stranger.id,
+    }
+    with session(OWNER) as cursor:
+        error = refusal(cursor, statement, values)
+        assert (error.sqlstate in (CHECKED, TAKEN), error.diag.constraint_name) == (True, constraint)
+
+
+ENTRIES: dict[str, list[dict[str, Any]]] = {
+    "audit_entry_outcome_is_done_or_refused": [{"outcome": "maybe"}, {"outcome": ""}],
+    "audit_entry_refusal_has_a_code": [
+        {"outcome": "refused"},
+        {"outcome": "refused", "refusal": ""},
+        {"outcome": "done", "refusal": "not-found"},
+    ],
+    "audit_entry_detail_is_flat_text": [
+        {"detail": '{"name": 1}'},
+        {"detail": '{"name": true}'},
+        {"detail": '{"name": null}'},
+        {"detail": '{"name": {"inner": "text"}}'},
+        {"detail": '{"name": ["text"]}'},
+        {"detail": '{"name": []}'},
+        {"detail": '{"name": [["text"]]}'},
+        {"detail": '{"other": "text", "name": ["text", "text"]}'},
+        {"detail": '{"Name": "text"}'},
+        {"detail": '{"name 1": "text"}'},
+        {"detail": '{"": "text"}'},
+        {"detail": '{"æ": "text"}'},
+        {"detail": '{"name\\n": "text"}'},
+        {"detail": '{"' + "n" * 41 + '": "text"}'},
+    ],
+}
+"""Constraint of the ledger → what the application may not write into an entry."""
+
+
+@pytest.mark.parametrize(
+    ("constraint", "columns"),
+    [pytest.param(name, columns, id=f"{name}-{columns}") for name, each in ENTRIES.items() for columns in each],
+)
+def test_an_entry_that_breaks_it_is_not_written(sent: Sent, constraint: str, columns: dict[str, Any]) -> None:
+    entry = {**ENTRY, **columns}
+    with session(APP) as cursor:
+        error = refusal(cursor, insert_entry(entry), entry)
+        assert (error.sqlstate, error.diag.constraint_name) == (CHECKED, constraint)
+
+
+@pytest.mark.parametrize("detail", ["[]", "null", '"text"', "1", '[{"name": "text"}]'])
+def test_an_entrys_detail_is_an_object(sent: Sent, detail: str) -> None:
+    with session(APP) as cursor:
+        assert refused(cursor, insert_entry(ENTRY), {**ENTRY, "detail": detail}) in (CHECKED, "22023")
+
+
+@pytest.mark.parametrize("column", sorted(set(ENTRY) - {"actor_agency", "basis_version", "consent", "consent_version"}))
+def test_an_entrys_text_is_empty_and_never_null(sent: Sent, column: str) -> None:
+    """Null and empty would be two ways to write the same bytes."""
+    with session(APP) as cursor:
+        assert refused(cursor, insert_entry(ENTRY), {**ENTRY, column: None}) == "23502"
+
+
+def test_these_are_all_the_constraints_there_are(sent: Sent) -> None:
+    with session(OWNER) as cursor:
+        cursor.execute(
+            "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'x') AND conrelid::regclass::text ~ %(ours)s "
+            "UNION SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND NOT indisprimary "
+            "AND indrelid::regclass::text ~ %(ours)s",
+            {"ours": "^(agencies|audit|auditlog|consent|referrals)_"},
+        )
+        assert {name for (name,) in cursor} == {*CONSTRAINTS, *ENTRIES}
+
+
+REFERENCES = [
+    ("referrals_referral", "sender_id"),
+    ("referrals_referral", "subject_id"),
+    ("referrals_referral", "consent_id"),
+    ("referrals_referral", "parent_id"),
+]
+
+
+@pytest.mark.parametrize(("table", "column"), REFERENCES)
+def test_a_referral_refers_to_what_is_there(sent: Sent, table: str, column: str) -> None:
+    with session(OWNER) as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        change = f"UPDATE {table} SET {column} = %s, responsible_id = recipient_id WHERE id = %s"
+        assert refused(cursor, change, [uuid4(), sent.referral]) == "23503"
