@@ -6,12 +6,11 @@ A trait on an operation (describe.py) says which of them it has; the traits them
 
 from typing import Any
 
-from django.utils.translation import override
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 from api_schema import describe
-from api_schema.problems import MEDIA_TYPE, REGISTER
+from api_schema.problems import MEDIA_TYPE, REGISTER, TYPE_BASE, unfilled
 
 DESCRIPTION = """\
 Udvej is the referral exchange through which Danish municipalities, police crime-prevention units and the exit centre
@@ -162,16 +161,13 @@ def _complete(described: dict[str, Any]) -> None:
 
 def _problem(code: str) -> dict[str, Any]:
     problem = REGISTER[code]
-    example = problem.__new__(problem)
-    Exception.__init__(example)
-    with override("en"):
-        body = {
-            "type": f"/api/docs/problems#{code}",
-            "code": code,
-            "title": problem.title.now(),
-            "status": problem.status,
-            "detail": problem.detail.en.replace("{what}", "The body is not valid JSON.").replace("{limit}", "8388608"),
-        }
+    body = {
+        "type": f"{TYPE_BASE}{code}",
+        "code": code,
+        "title": problem.title.en,
+        "status": problem.status,
+        "detail": unfilled(problem.detail.en),
+    }
     return {
         "description": problem.title.en,
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": body}},

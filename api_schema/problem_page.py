@@ -4,7 +4,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
-from api_schema.problems import REGISTER
+from api_schema.problems import REGISTER, unfilled
 
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>Udvej: problems</title>
@@ -22,7 +22,10 @@ def problem_page(request: HttpRequest) -> HttpResponse:  # noqa: ARG001 - Django
         "",
         '<article id="{}"><h2>{} <code>{}</code></h2><p><b>{}</b> {}</p><p lang="da"><b>{}</b> {}</p></article>',
         (
-            (kind.code, kind.status, kind.code, kind.title.en, kind.detail.en, kind.title.da, kind.detail.da)
+            (
+                *(kind.code, kind.status, kind.code),
+                *(kind.title.en, unfilled(kind.detail.en), kind.title.da, unfilled(kind.detail.da)),
+            )
             for kind in sorted(REGISTER.values(), key=lambda kind: (kind.status, kind.code))
         ),
     )

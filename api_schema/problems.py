@@ -5,6 +5,7 @@ A problem says what is wrong and what would be right. It never holds a value tha
 value is said by its place (an RFC 6901 JSON pointer) and a code.
 """
 
+import re
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -256,6 +257,11 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:  # noqa: ARG0
     response.content_type = MEDIA_TYPE
     response["Cache-Control"] = "no-store"
     return response
+
+
+def unfilled(sentence: str) -> str:
+    """Return a problem's sentence as it is documented: what a particular request fills in is left open."""
+    return re.sub(r"\{\w+\}", "…", sentence)
 
 
 def plain_answer(problem: Problem) -> JsonResponse:

@@ -29,14 +29,12 @@ def event(kind: str, *, number: str = "2", at: str = "now()", expires_at: str = 
     return EVENT.format(kind=kind, number=number, at=at, expires_at=expires_at)
 
 
-def again(table: str, *, but: str = "", where: str = "true", **changed: str) -> str:
-    """Return the statement that inserts a row once more, without the columns it has of its own."""
-    columns = f"(SELECT string_agg(quote_ident(attname), ', ') FROM pg_attribute WHERE attrelid = '{table}'::regclass)"
-    del columns
+def again(table: str, *, where: str = "true", **changed: str) -> str:
+    """Return the statement that inserts a row once more, with these columns changed."""
     row = ", ".join(f"'{name}', {value}" for name, value in changed.items())
     return (
         f"INSERT INTO {table} SELECT (jsonb_populate_record(t, jsonb_build_object({row}))).* "
-        f"FROM (SELECT * FROM {table} WHERE {where} LIMIT 1) t{but}"
+        f"FROM {table} t WHERE {where} LIMIT 1"
     )
 
 

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connection
 
+from referrals import disclosure
 from tests.exchange import Exchange
 from tests.invariants.attempts import (
     APP,
@@ -31,6 +32,8 @@ from tests.invariants.attempts import (
 
 RELEASE = "SELECT category FROM referrals_release(%s, %s)"
 LOCK_REFUSED = "55P03"
+NOTHING_NOW = (NOT_RELEASED, CONSENT_ENDED)
+"""After a withdrawal over HTTP the referral has stopped as well as the consent; either is reason enough."""
 
 
 def entry_for(referral: str, agency: str | None, *categories: str, **changes: Any) -> UUID:
@@ -160,10 +163,48 @@ def test_after_a_withdrawal_an_entry_made_before_it_releases_nothing(exchange: E
     before = entry_for(sent.referral, sent.receiving, "reason")
     assert released(before, sent.receiving) == ["reason"]
     assert withdraw(sent).status == 200
-    assert withheld(before, sent.receiving) == CONSENT_ENDED
-    assert withheld(entry_for(sent.referral, sent.receiving, "reason"), sent.receiving) == CONSENT_ENDED
-    assert withheld(entry_for(sent.referral, sent.receiving, "status", "reason"), sent.receiving) == CONSENT_ENDED
+    for entry in (before, entry_for(sent.referral, sent.receiving, "reason", "status")):
+        assert withheld(entry, sent.receiving) in NOTHING_NOW
     assert released(entry_for(sent.referral, sent.sending, "reason"), sent.sending) == ["reason"]  # its own words
+
+
+MEANWHILE: dict[str, Callable[[Sent], Any]] = {
+    "the consent is withdrawn": withdraw,
+    "the referral is withdrawn": lambda sent: sent.sender.step(
+        sent.referral, "withdraw", {"reason": "subject_changed_mind"}
+    ),
+    "the referral is marked as an error": lambda sent: sent.sender.step(
+        sent.referral, "mark-in-error", {"reason": "wrong_person"}
+    ),
+}
+
+
+@pytest.mark.parametrize("meanwhile", MEANWHILE)
+def test_what_ends_between_record_and_release_is_not_shown(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch, meanwhile: str
+) -> None:
+    """The reader is answered as if it had ended before, and the second, lesser disclosure has an entry of its own."""
+    sent = send(exchange)
+    counsellor = exchange.centre.as_("counsellor")
+    record, ended = disclosure._record, []
+
+    def record_then_end(referral_id: UUID, **options: Any) -> Any:
+        release = record(referral_id, **options)
+        if not ended and options["to"].staff_id == counsellor.staff_id:
+            ended.append(None)
+            ended[0] = MEANWHILE[meanwhile](sent)
+        return release
+
+    monkeypatch.setattr(disclosure, "_record", record_then_end)
+    shown = counsellor.read(sent.referral)
+    assert ended[0].status == 200
+    assert (shown.status, shown.body.get("sections")) == (200, {}), shown
+    said = rows(
+        "SELECT categories FROM audit_entry WHERE subject_id = %s AND action = 'referral.disclose' "
+        "AND on_behalf_of = %s ORDER BY id",
+        [sent.referral, counsellor.staff_id],
+    )
+    assert [("reason" in categories) for (categories,) in said] == [True, False]
 
 
 def test_the_outcome_goes_back_to_the_sender_only_while_the_consent_stands(exchange: Exchange) -> None:
@@ -214,7 +255,7 @@ def test_a_withdrawal_waits_for_a_release_under_way(exchange: Exchange) -> None:
         assert answers == []
     withdrawing.join(10)
     assert answers[0].status == 200
-    assert withheld(entry, sent.receiving) == CONSENT_ENDED
+    assert withheld(entry, sent.receiving) in NOTHING_NOW
 
 
 def test_a_withdrawal_under_way_stops_a_release(exchange: Exchange) -> None:

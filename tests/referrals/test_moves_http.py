@@ -258,7 +258,7 @@ def test_a_move_for_a_reason_takes_a_known_one_and_some_need_a_comment(
         assert refused.status == 422, said
         assert [error["pointer"] for error in refused.body["errors"]] == [pointer], said
     walked.take(move, by, {**without, "reason": "other", "comment": "Aftalt."})
-    assert walked.refresh().body["reason"] == "other"
+    assert by.read(walked.id).body["reason"] == "other"
 
 
 WRONG_BODIES = [
@@ -312,8 +312,8 @@ def test_a_request_for_information_pauses_the_clock_until_it_is_answered_or_decl
 ) -> None:
     walked = walk(exchange, "submitted")
     before = walked.refresh().body["deadlines"]
-    asked = walked.take("request_info")
-    assert asked.body["deadlines"] == before
+    asked = walked.take("request_info").body["deadlines"]
+    assert [asked[name] for name in ("acknowledge_by", "decide_by")] == [before["acknowledge_by"], before["decide_by"]]
     after = walked.take(answer).body["deadlines"]
     assert walked.status == "submitted"
     assert after["acknowledge_by"] > before["acknowledge_by"]
@@ -385,18 +385,19 @@ def test_taken_over_by_the_police_a_referral_is_closed_and_hidden_from_the_other
         sender, recipient = recipient, sender
     referral = police_referral(sender, recipient)
     officer, other = exchange.police.as_("caseworker"), exchange.municipality.as_("caseworker")
+    officer.headers["Purpose"] = other.headers["Purpose"] = "crime_prevention"
     for move in road:
-        step = recipient.as_("caseworker").step(referral, move, Purpose="crime_prevention")
+        step = (other if police_sends else officer).step(referral, move)
         assert step.status == 200, step
     assert "take_over" in officer.read(referral).body["allowed_actions"]
-    before = other.read(referral, Purpose="crime_prevention")
+    before = other.read(referral)
     assert "identity" in before.body["sections"]
     assert "take_over" not in before.body["allowed_actions"]
-    refused = other.step(referral, "close", {"reason": "taken_over_by_police"}, Purpose="crime_prevention")
+    refused = other.step(referral, "close", {"reason": "taken_over_by_police"})
     assert (refused.status, refused.body["allowed_actions"]) == (409, before.body["allowed_actions"])
     taken = officer.step(referral, "close", {"reason": "taken_over_by_police"})
     assert (taken.status, taken.body["status"]) == (200, "taken_over_by_police"), taken
-    hidden = other.read(referral, Purpose="crime_prevention")
+    hidden = other.read(referral)
     assert (hidden.status, hidden.body["sections"], len(hidden.body["withheld"])) == (200, {}, 11)
     assert "identity" in officer.read(referral).body["sections"]
 

@@ -1,0 +1,132 @@
+"""The committed contract: valid, complete with examples that fit it, what the code says, and what the server does."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+from django.test import Client
+from openapi_schema_validator import OAS31Validator
+from openapi_spec_validator import validate
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT202012
+
+from api_schema import drift
+from api_schema.problems import REGISTER
+from tests.exchange import Exchange, referral_body
+
+CONTRACT: dict[str, Any] = yaml.safe_load(drift.COMMITTED.read_text(encoding="utf-8"))
+REGISTRY: Registry[Any] = Registry().with_resource(
+    "urn:contract", Resource.from_contents(CONTRACT, default_specification=DRAFT202012)
+)
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in CONTRACT["paths"].items():
+        for method, described in methods.items():
+            yield method, path, described
+
+
+OPERATIONS = [pytest.param(described, id=f"{method} {path}") for method, path, described in operations()]
+
+
+def faults(schema: dict[str, Any], value: Any) -> list[str]:
+    """Return what is wrong with a value under a schema of the contract."""
+    pointed = {"$ref": f"urn:contract{schema['$ref']}"} if "$ref" in schema else schema
+    validator = OAS31Validator(pointed, registry=REGISTRY)
+    return [f"{'/'.join(map(str, error.path))}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def answered(described: dict[str, Any], status: int) -> dict[str, Any]:
+    schema: dict[str, Any] = described["responses"][str(status)]["content"]["application/json"]["schema"]
+    return schema
+
+
+@pytest.mark.no_database
+def test_the_committed_contract_is_what_the_code_says() -> None:
+    assert drift.drawn() == drift.COMMITTED.read_text(encoding="utf-8")
+
+
+@pytest.mark.no_database
+def test_it_is_valid_openapi_3_1() -> None:
+    assert CONTRACT["openapi"].startswith("3.1")
+    validate(CONTRACT)
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize("described", OPERATIONS)
+def test_every_operation_has_words_and_examples_that_fit_its_schemas(described: dict[str, Any]) -> None:
+    assert described["summary"]
+    assert described["description"]
+    bodies = [content for content in described.get("requestBody", {}).get("content", {}).values()]
+    bodies += [
+        content
+        for code, kind in described["responses"].items()
+        if "$ref" not in kind
+        for content in kind["content"].values()
+    ]
+    assert bodies
+    for content in bodies:
+        given = [content["example"]] if "example" in content else [one["value"] for one in content["examples"].values()]
+        assert given
+        for example in given:
+            assert faults(content["schema"], example) == []
+
+
+@pytest.mark.no_database
+def test_every_problem_is_documented_with_an_example() -> None:
+    assert set(CONTRACT["components"]["responses"]) == set(REGISTER)
+
+
+def test_every_problem_has_its_place_on_the_page_that_its_type_leads_to() -> None:
+    page = Client().get("/api/docs/problems").content.decode()
+    assert [code for code in REGISTER if f'id="{code}"' not in page] == []
+
+
+def test_the_docs_page_and_the_contract_are_served_without_a_token() -> None:
+    served = Client().get("/api/schema")
+    assert yaml.safe_load(served.content) == CONTRACT
+    page = Client().get("/api/docs").content.decode()
+    assert "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js" in page
+    assert "https://" not in page.replace("http://www.w3.org", "")
+
+
+def test_what_the_server_answers_fits_the_contract(exchange: Exchange) -> None:
+    kk, ko, au = (
+        exchange.municipality.as_("caseworker"),
+        exchange.centre.as_("coordinator"),
+        exchange.oversight.as_("auditor"),
+    )
+    made = kk.create(referral_body(exchange.centre))
+    referral, consent = made.body["id"], made.body["basis"]["consent_id"]
+    two = {"items": [referral_body(exchange.centre), {}]}
+    case = {"Audit_Case": "2026-0042"}
+    told = {
+        ("post", "/api/v1/referrals"): made,
+        ("get", "/api/v1/referrals"): ko.get("referrals"),
+        ("get", "/api/v1/referrals/{referral_id}"): ko.read(referral),
+        ("post", "/api/v1/referrals/{referral_id}/receive"): ko.step(referral, "receive"),
+        ("get", "/api/v1/referrals/{referral_id}/timeline"): kk.get(f"referrals/{referral}/timeline"),
+        ("get", "/api/v1/referrals/{referral_id}/disclosures"): au.get(f"referrals/{referral}/disclosures", **case),
+        ("post", "/api/v1/referrals/batch"): kk.create(
+            {"items": [referral_body(exchange.centre), {}]}, path="referrals/batch"
+        ),
+        ("get", "/api/v1/consents/{consent_id}"): ko.get(f"consents/{consent}"),
+        ("get", "/api/v1/audit/entries"): au.get(f"audit/entries?referral={referral}", **case),
+        ("get", "/api/v1/agencies"): kk.get("agencies?limit=3"),
+        ("get", "/api/v1/agencies/{agency_id}"): kk.get(f"agencies/{exchange.centre.id}"),
+        ("get", "/api/v1/code-lists/{name}"): kk.get("code-lists/reasons"),
+    }
+    for (method, path), answer in told.items():
+        assert answer.status < 300, (path, answer)
+        described = CONTRACT["paths"][path][method]
+        assert faults(answered(described, answer.status), answer.body) == [], path
+        promised = described["responses"][str(answer.status)]["headers"]
+        missing = set(promised) - set(answer.headers) - {"Idempotency-Replayed"}
+        assert not missing, path
+
+
+def test_a_problem_fits_the_contract(exchange: Exchange) -> None:
+    refused = exchange.stranger.as_("caseworker").read("00000000-0000-7000-8000-000000000000")
+    assert faults({"$ref": "#/components/schemas/Problem"}, refused.body) == []
+    assert refused.headers["Content-Type"] == "application/problem+json"

@@ -1,0 +1,216 @@
+"""
+The check at start-up and at /health/ready: whatever guards the ledger is missed, by name, as soon as it is gone.
+
+The owner takes each guard away for real, and gives it back.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.checks import Tags, run_checks
+from django.core.management import call_command
+from django.core.management.base import SystemCheckError
+from django.db import connection
+from rest_framework.test import APIClient
+
+from config import embedded_postgres
+from config.checks import guards_missing
+from tests.invariants.attempts import APP, OWNER, SUPERUSER
+
+TRIGGERS = [
+    ("audit_entry", "audit_entry_stamp"),
+    ("audit_entry", "audit_entry_queue"),
+    ("audit_entry", "audit_entry_append_only"),
+    ("auditlog_logentry", "auditlog_logentry_append_only"),
+    ("consent_consentevent", "consent_event_append_only"),
+    ("consent_consent", "consent_consent_is_followed_not_edited"),
+    ("consent_legalbasis", "consent_basis_is_followed_not_edited"),
+    ("referrals_section", "referrals_section_only_drafts_change"),
+]
+
+
+@contextmanager
+def changed(statement: str, *, back: str, by: str = OWNER) -> Iterator[None]:
+    """Run a statement as a role, committed, and its opposite afterwards, whatever happens."""
+    url = embedded_postgres.locate(settings.CLUSTER).url(by, "test")
+    with psycopg.connect(url, autocommit=True) as opened:
+        opened.execute(statement.encode())
+        try:
+            yield
+        finally:
+            opened.execute(back.encode())
+
+
+def ready() -> tuple[int, list[str]]:
+    """Return what /health/ready answers: the status, and the names of what is missing."""
+    answer = APIClient().get("/health/ready")
+    return answer.status_code, answer.json()["missing"]
+
+
+def test_nothing_is_missing_as_migrated() -> None:
+    assert guards_missing(connection) == []
+    assert ready() == (200, [])
+    call_command("check", databases=["default"], tags=[Tags.database])
+
+
+@pytest.mark.parametrize("state", ["DISABLE", "ENABLE", "ENABLE REPLICA"])
+@pytest.mark.parametrize(("table", "trigger"), TRIGGERS)
+def test_a_trigger_that_is_not_always_on_is_missed(table: str, trigger: str, state: str) -> None:
+    switch = f"ALTER TABLE {table} {{0}} TRIGGER {trigger}"
+    with changed(switch.format(state), back=switch.format("ENABLE ALWAYS")):
+        assert guards_missing(connection) == [trigger]
+
+
+@pytest.mark.parametrize(("table", "trigger"), TRIGGERS)
+def test_without_a_trigger_the_exchange_is_not_ready_and_does_not_start(table: str, trigger: str) -> None:
+    switch = f"ALTER TABLE {table} {{0}} TRIGGER {trigger}"
+    with changed(switch.format("DISABLE"), back=switch.format("ENABLE ALWAYS")):
+        assert ready() == (503, [trigger])
+        found = run_checks(tags=[Tags.database], databases=["default"])
+        assert [(error.id, trigger in error.msg) for error in found] == [("udvej.E001", True)]
+        with pytest.raises(SystemCheckError, match=trigger):
+            call_command("check", databases=["default"], tags=[Tags.database])
+
+
+@pytest.mark.parametrize(("table", "trigger"), TRIGGERS)
+def test_a_dropped_trigger_is_missed(owner: Any, table: str, trigger: str) -> None:
+    owner.execute("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = %s", [trigger])
+    made = owner.fetchone()[0]
+    back = f"{made}; ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}"
+    with changed(f"DROP TRIGGER {trigger} ON {table}", back=back):
+        assert guards_missing(connection) == [trigger]
+
+
+@pytest.mark.parametrize(
+    "trigger", ["audit_entry_append_only", "auditlog_logentry_append_only", "consent_event_append_only"]
+)
+def test_a_trigger_made_anew_for_less_is_missed(owner: Any, trigger: str) -> None:
+    owner.execute("SELECT tgrelid::regclass, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = %s", [trigger])
+    table, made = owner.fetchone()
+    drop, always = f"DROP TRIGGER {trigger} ON {table};", f"; ALTER TABLE {table} ENABLE ALWAYS TRIGGER {trigger}"
+    less = made.replace("DELETE OR UPDATE OR TRUNCATE", "TRUNCATE")
+    assert less != made
+    with changed(drop + less + always, back=drop + made + always):
+        assert trigger in guards_missing(connection)
+
+
+GUARDING = [
+    "audit_stamp",
+    "audit_queue",
+    "audit_refuse_change",
+    "audit_canonical",
+    "consent_refuse_edit",
+    "referrals_section_guard",
+    "referrals_release",
+]
+
+
+@pytest.mark.parametrize("function", GUARDING)
+def test_a_function_rewritten_by_the_owner_is_missed(owner: Any, function: str) -> None:
+    """A trigger that is always on guards nothing if what it runs was replaced."""
+    owner.execute("SELECT pg_get_functiondef(oid) FROM pg_proc WHERE proname = %s", [function])
+    made = owner.fetchone()[0]
+    rewritten = made.replace("BEGIN\n", "BEGIN\n    PERFORM 1;\n", 1).replace("convert_to(concat(", "convert_to(concat('',", 1)
+    assert rewritten != made
+    with changed(rewritten, back=made):
+        assert any(function in name for name in guards_missing(connection))
+
+
+WITHHELD = [
+    ("UPDATE", "audit_entry"),
+    ("DELETE", "audit_entry"),
+    ("TRUNCATE", "audit_entry"),
+    ("TRIGGER", "audit_entry"),
+    ("SELECT", "audit_pending"),
+    ("INSERT", "audit_pending"),
+    ("UPDATE", "audit_pending"),
+    ("DELETE", "audit_pending"),
+    ("TRUNCATE", "audit_pending"),
+    ("UPDATE", "auditlog_logentry"),
+    ("DELETE", "auditlog_logentry"),
+    ("TRUNCATE", "auditlog_logentry"),
+    ("UPDATE", "consent_consentevent"),
+    ("DELETE", "consent_consentevent"),
+    ("TRUNCATE", "consent_consentevent"),
+    ("DELETE", "consent_consent"),
+    ("DELETE", "consent_legalbasis"),
+    ("SELECT", "referrals_section"),
+    ("UPDATE", "referrals_section"),
+    ("TRUNCATE", "referrals_section"),
+    ("DELETE", "referrals_referral"),
+]
+
+
+@pytest.mark.parametrize(("privilege", "table"), WITHHELD)
+@pytest.mark.parametrize("role", [APP, "PUBLIC"])
+def test_a_privilege_too_many_is_missed(role: str, privilege: str, table: str) -> None:
+    with changed(f"GRANT {privilege} ON {table} TO {role}", back=f"REVOKE {privilege} ON {table} FROM {role}"):
+        assert any(privilege in name and table in name for name in guards_missing(connection))
+
+
+COLUMNS_WITHHELD = [
+    ("UPDATE", "audit_entry", "detail"),
+    ("INSERT", "audit_entry", "at"),
+    ("INSERT", "audit_entry", "leaf_hash"),
+    ("SELECT", "audit_pending", "leaf_hash"),
+    ("UPDATE", "auditlog_logentry", "changes"),
+    ("UPDATE", "consent_consentevent", "kind"),
+    ("UPDATE", "consent_consent", "categories"),
+    ("UPDATE", "consent_legalbasis", "statute"),
+    ("SELECT", "referrals_section", "sealed"),
+    ("UPDATE", "referrals_section", "sealed"),
+]
+
+
+@pytest.mark.parametrize(("privilege", "table", "column"), COLUMNS_WITHHELD)
+def test_a_privilege_on_one_column_is_missed_as_well(privilege: str, table: str, column: str) -> None:
+    grant = f"{privilege} ({column}) ON {table}"
+    with changed(f"GRANT {grant} TO udvej_app", back=f"REVOKE {grant} FROM udvej_app"):
+        assert any(privilege in name and table in name for name in guards_missing(connection))
+
+
+POWERS = {
+    "a membership in the owner": ("GRANT udvej_owner TO udvej_app", "REVOKE udvej_owner FROM udvej_app"),
+    "a superuser's powers": ("ALTER ROLE udvej_app SUPERUSER", "ALTER ROLE udvej_app NOSUPERUSER"),
+    "the replication mode": (
+        "GRANT SET ON PARAMETER session_replication_role TO udvej_app",
+        "REVOKE SET ON PARAMETER session_replication_role FROM udvej_app",
+    ),
+}
+
+
+@pytest.mark.parametrize("power", POWERS)
+def test_a_power_of_the_application_is_missed(power: str) -> None:
+    statement, back = POWERS[power]
+    with changed(statement, back=back, by=SUPERUSER):
+        assert guards_missing(connection) != []
+
+
+def test_a_lookalike_in_another_schema_deceives_nobody() -> None:
+    """The owner may make a schema of its own, with a table and a trigger of the same names."""
+    lookalike = (
+        "CREATE SCHEMA decoy; CREATE TABLE decoy.audit_entry (id int); "
+        "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE ON decoy.audit_entry EXECUTE FUNCTION audit_refuse_change(); "
+        "ALTER TABLE decoy.audit_entry ENABLE ALWAYS TRIGGER audit_entry_append_only; "
+        "ALTER TABLE public.audit_entry DISABLE TRIGGER audit_entry_append_only"
+    )
+    back = (
+        "ALTER TABLE public.audit_entry ENABLE ALWAYS TRIGGER audit_entry_append_only; DROP SCHEMA decoy CASCADE"
+    )
+    with changed(lookalike, back=back):
+        assert guards_missing(connection) == ["audit_entry_append_only"]
+
+
+def test_without_its_database_the_exchange_is_not_ready(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(connection.settings_dict, "HOST", "/nowhere")
+    connection.close()
+    try:
+        assert ready() == (503, ["database"])
+    finally:
+        monkeypatch.undo()
+        connection.close()
+    assert ready() == (200, [])
