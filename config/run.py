@@ -42,7 +42,6 @@ def main() -> int:
 def _stop(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     for stop_signal in STOP_SIGNALS:
         signal.signal(stop_signal, signal.SIG_IGN)  # once is enough: stopping in order must not be cut short
-    _say("\nStopping.")
     raise KeyboardInterrupt
 
 
@@ -67,8 +66,12 @@ def _named_databases() -> Databases | None:
 
 
 def _supervise(server: Server) -> None:
-    while (fault := server.fault()) is None:
-        time.sleep(0.5)
+    try:
+        while (fault := server.fault()) is None:
+            time.sleep(0.5)
+    except KeyboardInterrupt:
+        _say("\nStopping.")
+        raise
     raise ServingError(fault)
 
 
