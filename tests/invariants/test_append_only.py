@@ -50,8 +50,8 @@ def test_no_role_of_ours_chooses_the_replication_mode(sent: Sent, role: str, mod
 def test_an_entry_written_in_replica_mode_is_stamped_and_queued_all_the_same(sent: Sent, role: str) -> None:
     with session(role, replica=True) as cursor:
         cursor.execute(
-            "INSERT INTO audit_entry SELECT * FROM audit_entry LIMIT 1 RETURNING id, leaf_hash = sha256('\\x00'::bytea || canonical), "
-            "at >= transaction_timestamp(), position(id::text::bytea IN canonical) > 0"
+            "INSERT INTO audit_entry SELECT * FROM audit_entry LIMIT 1 RETURNING id, at >= transaction_timestamp(), "
+            "leaf_hash = sha256('\\x00'::bytea || canonical), position(id::text::bytea IN canonical) > 0"
         )
         entry, *stamped = cursor.fetchone() or ()
         assert stamped == [True, True, True]

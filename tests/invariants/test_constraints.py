@@ -22,6 +22,10 @@ SECTION = (
     "INSERT INTO referrals_section (referral_id, category, part, sealed, written_by_id) "
     "VALUES (%(draft)s, '{0}', {1}, '', %(sending)s)"
 )
+TWICE = (
+    "INSERT INTO {0} SELECT u.id, p.id{1} FROM (SELECT id FROM agencies_user LIMIT 1) u, "
+    "(SELECT id FROM auth_permission LIMIT 1) p, generate_series(1, 2)"
+)
 
 
 def event(kind: str, *, number: str = "2", at: str = "now()", expires_at: str = "NULL") -> str:
@@ -80,9 +84,9 @@ CONSTRAINTS: dict[str, list[str]] = {
         again("referrals_referralgroupobjectpermission", where="content_object_id = %(referral)s", **NEW_ID)
     ],
     "referrals_referraluserob_user_id_permission_id_co_684e2959_uniq": [
-        "INSERT INTO referrals_referraluserobjectpermission (user_id, permission_id, content_object_id) "
-        "SELECT u.id, p.id, %(referral)s FROM (SELECT id FROM agencies_user LIMIT 1) u, "
-        "(SELECT id FROM auth_permission LIMIT 1) p, generate_series(1, 2)"
+        TWICE.format(
+            "referrals_referraluserobjectpermission (user_id, permission_id, content_object_id)", ", %(referral)s"
+        )
     ],
     # consent
     "consent_event_given_or_renewed_has_an_end": [
@@ -134,9 +138,7 @@ CONSTRAINTS: dict[str, list[str]] = {
     "agencies_user_username_key": [again("agencies_user", **NEW_ID)],
     "agencies_user_groups_user_id_group_id_096e0979_uniq": [again("agencies_user_groups", **NEW_ID)],
     "agencies_user_user_permi_user_id_permission_id_eba98c2b_uniq": [
-        "INSERT INTO agencies_user_user_permissions (user_id, permission_id) SELECT u.id, p.id "
-        "FROM (SELECT id FROM agencies_user LIMIT 1) u, (SELECT id FROM auth_permission LIMIT 1) p, "
-        "generate_series(1, 2)"
+        TWICE.format("agencies_user_user_permissions (user_id, permission_id)", "")
     ],
     "agencies_codelistitem_is_unique_from_a_date": [again("agencies_codelistitem", **NEW_ID)],
     "agencies_codelistitem_ends_after_it_begins": [
@@ -229,7 +231,8 @@ def test_an_entrys_text_is_empty_and_never_null(sent: Sent, column: str) -> None
 def test_these_are_all_the_constraints_there_are(sent: Sent) -> None:
     with session(OWNER) as cursor:
         cursor.execute(
-            "SELECT conname FROM pg_constraint WHERE contype IN ('c', 'u', 'x') AND conrelid::regclass::text ~ %(ours)s "
+            "SELECT conname FROM pg_constraint "
+            "WHERE contype IN ('c', 'u', 'x') AND conrelid::regclass::text ~ %(ours)s "
             "UNION SELECT indexrelid::regclass::text FROM pg_index WHERE indisunique AND NOT indisprimary "
             "AND indrelid::regclass::text ~ %(ours)s",
             {"ours": "^(agencies|audit|auditlog|consent|referrals)_"},

@@ -203,7 +203,8 @@ def test_a_lookalike_in_another_schema_deceives_nobody() -> None:
     """The owner may make a schema of its own, with a table and a trigger of the same names."""
     lookalike = (
         "CREATE SCHEMA decoy; CREATE TABLE decoy.audit_entry (id int); "
-        "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE ON decoy.audit_entry EXECUTE FUNCTION audit_refuse_change(); "
+        "CREATE TRIGGER audit_entry_append_only BEFORE UPDATE ON decoy.audit_entry "
+        "EXECUTE FUNCTION audit_refuse_change(); "
         "ALTER TABLE decoy.audit_entry ENABLE ALWAYS TRIGGER audit_entry_append_only; "
         "ALTER TABLE public.audit_entry DISABLE TRIGGER audit_entry_append_only"
     )

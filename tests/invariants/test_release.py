@@ -1,5 +1,5 @@
 """
-Record first, then release: sealed content leaves the database for one committed, fresh, fitting entry, and for no other.
+Record first, then release: sealed content leaves the database for a committed, fresh, fitting entry and for no other.
 
 The entries here are written by raw SQL, as SQL injected into the application would write them: the database alone
 decides what they release.
@@ -230,7 +230,7 @@ def test_an_expired_consent_releases_nothing(exchange: Exchange) -> None:
 
 
 def test_a_referral_on_a_consent_basis_without_its_consent_releases_nothing(exchange: Exchange) -> None:
-    """Who may write a referral's header could else take its consent away, and with it the question whether it stands."""
+    """Who may write a referral's header could else take its consent away, and the question whether it stands."""
     sent = send(exchange)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE referrals_referral SET consent_id = NULL WHERE id = %s", [sent.referral])
