@@ -1,6 +1,6 @@
 """Why an asker is refused before the matter itself is looked at. Each is recorded, and each is a documented problem."""
 
-from api_schema.problems import Forbidden, Malformed
+from api_schema.problems import Forbidden, Malformed, Problem
 from api_schema.words import Words
 from audit.facts import Refusal
 
@@ -26,7 +26,8 @@ class OnBehalfOfUnknown(Refusal, Forbidden):
     )
 
 
-class OnBehalfOfRequired(Refusal, Forbidden):
+class OnBehalfOfRequired(Refusal, Problem):
+    status = 400
     code = "on-behalf-of-required"
     title = Words("On-Behalf-Of mangler", "On-Behalf-Of is missing")
     detail = Words(

@@ -65,11 +65,16 @@ class StrictSerializer(serializers.Serializer[Any]):
     system_members: frozenset[str] = frozenset()
 
     def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, Mapping):
-            unknown = [name for name in data if name not in self.fields]
-            if unknown:
-                raise ValidationError({_safe(name): [self._why(name)] for name in unknown})
-        return super().to_internal_value(data)
+        unknown = [name for name in data if name not in self.fields] if isinstance(data, Mapping) else []
+        refused: dict[str, Any] = {_safe(name): [self._why(name)] for name in unknown}
+        try:
+            value = super().to_internal_value(data)
+        except ValidationError as error:
+            detail = error.detail if isinstance(error.detail, dict) else {"non_field_errors": error.detail}
+            raise ValidationError({**refused, **detail}) from None
+        if refused:
+            raise ValidationError(refused)
+        return value
 
     def _why(self, name: str) -> ErrorDetail:
         if name in self.system_members:

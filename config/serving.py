@@ -26,6 +26,7 @@ ADDRESS = "127.0.0.1"
 READY_SECONDS = 60
 STOP_SECONDS = 30  # gunicorn lets requests finish for 20, see config/gunicorn.py
 VAR = CHECKOUT / "var"
+WATCHER_LOG = "deadlines.log"
 
 
 class ServingError(RuntimeError):
@@ -48,12 +49,15 @@ class Server:
     demo_file: Path
     log: Path
     process: subprocess.Popen[bytes]
+    watcher: subprocess.Popen[bytes]
     cluster: Cluster | None
 
     def fault(self) -> str | None:
         """Return a sentence on what has stopped by itself, or None while all is well."""
         if self.process.poll() is not None:
             return f"The web server stopped by itself. The end of its log, {self.log}:\n{_tail(self.log)}"
+        if self.watcher.poll() is not None:
+            return f"The watch over deadlines stopped by itself; its log is {self.log.with_name(WATCHER_LOG)}."
         if self.cluster is not None and not self.cluster.alive():
             return f"The database stopped by itself; its log is {self.cluster.log}. Starting again repairs it."
         return None
@@ -104,7 +108,11 @@ def serving(
         say("Starting the web server.")
         gunicorn = ["-m", "gunicorn", "-c", "config/gunicorn.py", "--bind", f"{ADDRESS}:{port}", "config.wsgi"]
         process = stack.enter_context(_process(gunicorn, environment, log))
-        server = Server(base_url=base_url, demo_file=demo_file, log=log, process=process, cluster=cluster)
+        watch = ["manage.py", "watch_deadlines"]
+        watcher = stack.enter_context(_process(watch, environment, log.with_name(WATCHER_LOG)))
+        server = Server(
+            base_url=base_url, demo_file=demo_file, log=log, process=process, watcher=watcher, cluster=cluster
+        )
         _await_ready(server, port)
         _manage(["load_demo_referrals", "--base-url", base_url], environment)
         yield server

@@ -224,7 +224,7 @@ SCHEMAS: dict[Category, type[SectionSerializer]] = {
 assert set(SCHEMAS) == set(SUBMITTED)  # noqa: S101 - a category without a schema must not start
 
 
-class SectionsSerializer(StrictSerializer):
+class SectionsSerializer(SectionSerializer):
     """The sections a sender may fill, each by its own schema; in a change, null takes a section out."""
 
     contact = ContactSerializer(required=False, allow_null=True)
