@@ -7,6 +7,7 @@ The log line names the route, never the path: a path names a referral, and that 
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 import structlog
@@ -19,6 +20,25 @@ from api_schema.words import Words
 log = structlog.get_logger("udvej.request")
 IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,128}$")
 ETAG = re.compile(r'^"([0-9]{1,9})"$')
+WINDOW = 60
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How much of its requests a client has left in this minute."""
+
+    limit: int
+    remaining: int
+    resets_in: int
+
+    def headers(self) -> dict[str, str]:
+        """Return the header fields of the IETF draft "RateLimit header fields for HTTP"."""
+        return {
+            "RateLimit-Policy": f'"client";q={self.limit};w={WINDOW}',
+            "RateLimit": f'"client";r={self.remaining};t={self.resets_in}',
+        }
+
+
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -40,6 +60,9 @@ def request_context(get_response: Handler) -> Handler:
                 ms=round((time.perf_counter() - started) * 1000, 1),
             )
         response["Request-Id"] = request_id
+        rate_limit = getattr(request, "rate_limit", None)
+        for name, value in rate_limit.headers().items() if isinstance(rate_limit, RateLimit) else ():
+            response[name] = value
         if "/api/v1/" in request.path or request.path.startswith("/oauth/"):
             response["Cache-Control"] = "no-store"
             response["X-Content-Type-Options"] = "nosniff"

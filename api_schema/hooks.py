@@ -84,7 +84,7 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
     ],
 }
 PROBLEMS: dict[str, tuple[str, ...]] = {
-    "": ("malformed", "unauthenticated", "not-found", "unavailable"),
+    "": ("malformed", "unauthenticated", "not-found", "too-many-requests", "unavailable"),
     describe.PERSONAL: ("purpose-forbidden",),
     describe.CREATES: ("invalid", "too-large", "unsupported-media-type"),
     describe.CHANGES: (
@@ -94,7 +94,11 @@ PROBLEMS: dict[str, tuple[str, ...]] = {
     describe.AUDITS: ("audit-case-needed",),
 }
 ANSWERED: dict[str, dict[str, str]] = {
-    "": {"Request-Id": "The request's id, for talking to operations about it."},
+    "": {
+        "Request-Id": "The request's id, for talking to operations about it.",
+        "RateLimit": "What is left of this minute's requests, and when it begins anew.",
+        "RateLimit-Policy": "How many requests a minute a client has.",
+    },
     describe.PERSONAL: {"Receipt": "Signed promise that the ledger includes this act (compact JWS, RFC 7515)."},
     describe.CREATES: {"Idempotency-Replayed": "`true` where an earlier request with the same key made it."},
     describe.CHANGES: {"ETag": "The version, for If-Match."},

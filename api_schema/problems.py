@@ -234,7 +234,7 @@ def problem_of(error: Exception) -> Problem:  # noqa: PLR0911 - one line an erro
         case RequestDataTooBig():
             return TooLarge(limit="8388608")
         case exceptions.Throttled():
-            return TooMany(headers={"Retry-After": "60"})
+            return TooMany(headers={"Retry-After": str(int(getattr(error, "wait", None) or 60))})
         case OperationalError() | InterfaceError():
             log.error("database_unavailable", kind=type(error).__name__)
             return Unavailable()

@@ -10,6 +10,7 @@ import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from pytest_django import DjangoDbBlocker
 
 from config import embedded_postgres
 from tests.exchange import Exchange
@@ -18,12 +19,12 @@ DATABASE = "test"
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker: pytest.FixtureRequest) -> Iterator[None]:
+def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A fresh database with the product's own migrations, roles and reference data; open to every test."""
     with embedded_postgres.running(settings.CLUSTER, durable=False) as cluster:
         embedded_postgres.drop_database(cluster, DATABASE)
         embedded_postgres.create_database(cluster, DATABASE)
-        with django_db_blocker.unblock():  # type: ignore[attr-defined]
+        with django_db_blocker.unblock():
             call_command("migrate", database="owner", interactive=False, verbosity=0)
             call_command("load_reference")
             yield

@@ -100,11 +100,13 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- The wire ----------------------------------------------------------------------------------------------------
 API_AUDIENCE = env.str("UDVEJ_AUDIENCE", default="https://api.udvej.example/")
+RATE_LIMIT_PER_MINUTE = env.int("UDVEJ_RATE_LIMIT_PER_MINUTE", default=1200)
 REQUEST_BYTES_MAX = 8 * 1024 * 1024  # a full batch of 500 is about 2 MB
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["agencies.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["agencies.permissions.DenyAll"],
+    "DEFAULT_THROTTLE_CLASSES": ["agencies.throttling.PerClient"],
     "DEFAULT_PARSER_CLASSES": ["api_schema.parsing.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_SCHEMA_CLASS": "api_schema.hooks.Schema",

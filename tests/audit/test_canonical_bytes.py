@@ -8,6 +8,7 @@ whatever the session that wrote it had set, and every column must be in them.
 import hashlib
 import json
 import string
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -193,7 +194,8 @@ def test_no_setting_of_the_session_changes_the_bytes(setting: str) -> None:
     statement = (
         "INSERT INTO public.audit_entry (action, actor_client, actor_user, on_behalf_of, role, subject_kind, "
         "subject_id, purpose, basis, basis_version, categories, outcome, refusal, result_ids, criterion, correlation, "
-        "request_id, changes, detail) VALUES (E'a\\\\b', '', '', '', '', '', '', '', '', 1, ARRAY[E'\\\\'], 'done', '', "
+        "request_id, changes, detail) "
+        "VALUES (E'a\\\\b', '', '', '', '', '', '', '', '', 1, ARRAY[E'\\\\'], 'done', '', "
         "'{}', '', gen_random_uuid(), '', '', '{\"a\": \"b\"}') RETURNING id::text"
     )
     with psycopg.connect(url, autocommit=True) as session:
@@ -261,13 +263,20 @@ def test_another_value_in_a_column_makes_other_bytes(column: str) -> None:
     assert bytes(by_the_database) == entry_bytes(altered)
 
 
-@pytest.mark.parametrize("column", ANOTHER)
-def test_without_a_column_there_are_no_bytes(column: str) -> None:
-    """A verifier that was given less than the whole entry says so, and does not prove less."""
+def test_without_a_column_there_are_no_bytes() -> None:
+    """A verifier that is given less than the whole entry says so, and does not prove less."""
     columns = columns_of(insert())
-    del columns[column]
+    proved = []
+    for column in ANOTHER:
+        with suppress(KeyError):
+            entry_bytes({name: value for name, value in columns.items() if name != column})
+            proved.append(column)
+    assert proved == []
+
+
+def test_with_a_column_too_many_there_are_no_bytes_either() -> None:
     with pytest.raises(KeyError):
-        entry_bytes(columns)
+        entry_bytes({**columns_of(insert()), "colour": "red"})
 
 
 def test_where_one_text_ends_and_the_next_begins_is_in_the_bytes() -> None:

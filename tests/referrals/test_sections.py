@@ -76,7 +76,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
 """A section, a content it does not take, and where and why it does not; an empty code is any."""
 
 TEXTS = [
-    ("contact", {"methods": [{**METHOD, "value": "{}"}]}, "/methods/0/value"),
+    ("contact", {"methods": [{"channel": "digital_post", "value": "{}"}]}, "/methods/0/value"),
     ("contact", {"methods": [{**METHOD, "hours": "{}"}]}, "/methods/0/hours"),
     ("contact", {"methods": [{**METHOD, "words_to_use": "{}"}]}, "/methods/0/words_to_use"),
     ("contact", {"methods": [METHOD], "avoid_words": ["{}"]}, "/avoid_words/0"),
