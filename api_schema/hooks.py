@@ -67,7 +67,7 @@ def _header(name: str, description: str, example: str, *, required: bool = False
 LANGUAGE = _header("Accept-Language", "`da` or `en`, for messages and labels.", "en")
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
     describe.PERSONAL: [
-        _header("On-Behalf-Of", "Your agency's own id of the person you act for.", "0101-sb-1", required=True),
+        _header("On-Behalf-Of", "Your agency's own id of the person you act for.", "kk-sb-1", required=True),
         _header(
             "Purpose", "What for; see /code-lists/purposes. May be left out where the role has one.", "exit_support"
         ),

@@ -7,6 +7,7 @@ Strict input: unknown members are refused, and an error names a place and a reme
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from rest_framework import serializers
@@ -22,7 +23,27 @@ CPR_SHAPED = Words(
     "Ligner et CPR-nummer. Personnumre hører kun til i sections.identity.cpr.",
     "Looks like a CPR number. Civil registration numbers belong in sections.identity.cpr alone.",
 )
-CPR = re.compile(r"(?<!\d)\d{6}[- ]?\d{4}(?!\d)")
+CPR = re.compile(r"(?<!\d)(\d{6})[\s.–-]?\d{4}(?!\d)")
+REPLACEMENT_DAY = 60
+"""What is added to the day of birth in a replacement number (cpr.dk)."""
+
+
+def holds_cpr(text: str) -> bool:
+    """Say whether a text holds something that could be a CPR number: six digits that are a date, and four more."""
+    return any(is_birth_date(match.group(1)) for match in CPR.finditer(text))
+
+
+def is_birth_date(digits: str) -> bool:
+    """Say whether six digits are day, month and year of a CPR number, a replacement number's day + 60 included."""
+    day, month, year = int(digits[:2]), int(digits[2:4]), int(digits[4:6])
+    day -= REPLACEMENT_DAY if day > REPLACEMENT_DAY else 0
+    for century in (1900, 2000):
+        try:
+            date(century + year, month, day)
+        except ValueError:
+            continue
+        return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +128,7 @@ class ReferenceField(serializers.CharField):
         if not re.fullmatch(r"[A-Za-z0-9ÆØÅæøå./_-]+", text):
             words = Words("Brug kun bogstaver, tal og tegnene . / _ -", "Use letters, digits and . / _ - only.")
             raise ValidationError(ErrorDetail(words.now(), code="invalid_reference"))
-        if CPR.search(text):
+        if holds_cpr(text):
             raise ValidationError(ErrorDetail(CPR_SHAPED.now(), code="cpr_not_allowed_here"))
         return text
 

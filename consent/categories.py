@@ -30,6 +30,9 @@ CONTENT = tuple(category for category in Category if category is not Category.ST
 SUBMITTED = tuple(category for category in CONTENT if category is not Category.OUTCOME)
 """The categories a sender may fill; `outcome` is written by moves."""
 
+APART = ("identity.cpr", "reason.necessity", *(f"{category.value}.message" for category in CONTENT))
+"""What is sealed apart from the section it belongs to: named by the category, a dot, and the member."""
+
 NAMES = tuple(category.value for category in Category)
 CONTENT_NAMES = tuple(category.value for category in CONTENT)
 """The same as plain words, for the wire."""

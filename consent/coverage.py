@@ -68,10 +68,11 @@ class Parties:
     """Who discloses to whom, and about whom, as far as the law asks."""
 
     sender_kind: str
+    sender_self_governing: bool
     recipient: UUID
     recipient_kind: str
     recipient_self_governing: bool
-    subject_age: int | None
+    birth_year: int | None
     necessity_stated: bool
 
 
@@ -82,6 +83,7 @@ class Coverage:
     categories: frozenset[Category]
     because: tuple[str, ...]
     report_back: bool = False
+    consent_version: int | None = None
 
 
 NOTHING = Coverage(categories=frozenset(), because=("no_basis",))
@@ -118,11 +120,12 @@ def covered(ground: Ground | None, choice: Choice | None, *, parties: Parties, p
     """
     if ground is None:
         return NOTHING
+    version = choice.version if choice is not None and ground.consent_kind else None
     because = [*_basis_objections(ground, parties, purpose, at.date())]
     if ground.consent_kind:
         because += _consent_objections(ground, choice, parties.recipient, purpose, at)
     if because:
-        return Coverage(categories=frozenset(), because=tuple(because))
+        return Coverage(categories=frozenset(), because=tuple(because), consent_version=version)
     allowed = set(Category)
     if ground.article_9 in NEVER:
         allowed -= ARTICLE_9
@@ -133,21 +136,29 @@ def covered(ground: Ground | None, choice: Choice | None, *, parties: Parties, p
     if ground.consent_kind and choice is not None:
         allowed &= {Category(name) for name in choice.categories}
     report_back = bool(choice and choice.report_back) if ground.consent_kind else False
-    return Coverage(categories=frozenset(allowed | {Category.STATUS}), because=(), report_back=report_back)
+    return Coverage(
+        categories=frozenset(allowed | {Category.STATUS}),
+        because=(),
+        report_back=report_back,
+        consent_version=version,
+    )
 
 
 def _basis_objections(ground: Ground, parties: Parties, purpose: str, on: date) -> list[str]:
-    age = parties.subject_age
-    too_young = age is not None and ground.age_min is not None and age < ground.age_min
-    too_old = age is not None and ground.age_max is not None and age > ground.age_max
+    eldest = None if parties.birth_year is None else on.year - parties.birth_year
+    too_young = eldest is not None and ground.age_min is not None and eldest < ground.age_min
+    too_old = eldest is not None and ground.age_max is not None and eldest - 1 > ground.age_max
     wrong_recipient = not _admits(ground.recipient_kinds, parties.recipient_kind)
     objections = {
         "basis_not_valid_that_day": on < ground.valid_from or (ground.valid_to is not None and on > ground.valid_to),
         "basis_not_for_sender": not _admits(ground.sender_kinds, parties.sender_kind),
         "basis_not_for_recipient": wrong_recipient,
-        "basis_not_for_age": too_young or too_old or (age is None and ground.age_max is not None),
+        "basis_not_for_age": too_young or too_old or (eldest is None and ground.age_max is not None),
         "basis_not_for_purpose": purpose not in ground.purposes and not ground.consent_kind,
         "necessity_statement_missing": ground.necessity_statement and not parties.necessity_stated,
+        "sender_not_self_governing": ground.self_governing_only
+        and parties.sender_kind == "exit_centre"
+        and not parties.sender_self_governing,
         "recipient_not_self_governing": ground.self_governing_only
         and parties.recipient_kind == "exit_centre"
         and not parties.recipient_self_governing,

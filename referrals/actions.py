@@ -20,6 +20,7 @@ from audit import log
 from audit.facts import Subject
 from audit.log import Act
 from consent.categories import Category
+from consent.coverage import Coverage
 from referrals import deadlines, drafts, grants, policy
 from referrals.disclosure import coverage_of
 from referrals.drafts import Draft
@@ -46,7 +47,11 @@ NO_REASON = Words("Sektionen reason skal være udfyldt.", "The section reason mu
 NO_SUCH_REASON = Words("Skal være en af: {allowed}.", "Must be one of: {allowed}.")
 NEEDS_COMMENT = Words("Denne begrundelse kræver en kommentar.", "This reason needs a comment.")
 NO_COUNSELLOR = Words("Ikke en aktiv medarbejder i din myndighed.", "Not an active member of your agency's staff.")
-MADE_ONCE = ("referrals_referral_is_created_once_per_key", "referrals_external_reference_is_unique_per_sender")
+MADE_ONCE = (
+    "referrals_referral_is_created_once_per_key",
+    "referrals_external_reference_is_unique_per_sender",
+    "consent_consent_is_created_once_per_key",
+)
 REASONED = frozenset(
     {
         *(Move.REJECT, Move.REDIRECT, Move.WITHDRAW, Move.HOLD, Move.COMPLETE, Move.CLOSE, Move.TAKE_OVER),
@@ -67,7 +72,7 @@ class MoveBody:
     assignees: tuple[str, ...] = ()
     basis: drafts.BasisStated | None = None
     redirect_to: UUID | None = None
-    categories: tuple[str, ...] = ()
+    about: Category | None = None
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -141,9 +146,8 @@ def take_step(referral_id: UUID, move: Move, body: MoveBody, *, by: Principal, p
         child = _carry_out(act, referral, move, step, body, by=by, purpose=purpose)
         drafts.touch(referral)
         act.detail = {"move": str(move), **({"reason": body.reason} if body.reason else {}), **body.detail}
-        if referral.basis is not None:
-            act.basis, act.basis_version = referral.basis.code, referral.basis.version
-            act.consent = referral.consent_id
+        if move is not Move.SUBMIT:
+            _rest_on(act, referral)
         return child
 
 
@@ -152,7 +156,11 @@ def stop_on_ended_consent(consent_id: UUID, by: Principal, act: Act) -> None:  #
     resting = Referral.objects.select_for_update(of=("self",)).select_related("basis").filter(consent=consent_id)
     stopped = [referral for referral in resting if (Status(referral.status), Move.STOP_ON_CONSENT) in STEPS]
     for referral in stopped:
-        referral.status_before, referral.status = referral.status, Status.CONSENT_WITHDRAWN
+        if referral.status == Status.INFO_REQUESTED:
+            _resume_clock(referral, timezone.now())  # the question lapses; what it interrupted is what it goes back to
+        else:
+            referral.status_before = referral.status
+        referral.status = Status.CONSENT_WITHDRAWN
         drafts.touch(referral)
     act.result_ids = tuple(referral.id for referral in stopped)
 
@@ -181,12 +189,25 @@ def _carry_out(
             _rest_on_another_basis(referral, body, by=by, purpose=purpose)
         case Move.REDIRECT:
             child = _redirect(referral, body, by=by)
-    if body.comment or body.outcome:
+    if body.about is not None and body.comment:
+        _say(referral, move, step, body, by=by, purpose=purpose, at=now)
+    elif body.comment or body.outcome:
         said = {"move": str(move), "reason": body.reason, "comment": body.comment, "outcome": body.outcome}
         drafts.add_outcome(referral, {name: value for name, value in said.items() if value}, by=by, at=now)
     referral.reason_code = body.reason or referral.reason_code
     referral.status = to
     return child
+
+
+def _say(
+    referral: Referral, move: Move, step: Step, body: MoveBody, *, by: Principal, purpose: str, at: datetime
+) -> None:
+    """Add a question or an answer. What the sender tells is a disclosure, and needs its ground (rules 1 and 2)."""
+    assert body.about is not None  # noqa: S101 - the caller has looked
+    if step.side is Side.SENDER and body.about not in coverage_of(referral, purpose=purpose, at=at).categories:
+        raise NotCovered(errors=[refuse("/categories/0", "section_not_covered", SECTION_NOT_COVERED)])
+    said = {"kind": str(move), "reason": body.reason, "text": body.comment, "from": str(by.agency)}
+    drafts.add_message(referral, body.about, {name: value for name, value in said.items() if value}, by=by, at=at)
 
 
 def _submit(act: Act, referral: Referral, *, purpose: str) -> None:
@@ -197,17 +218,17 @@ def _submit(act: Act, referral: Referral, *, purpose: str) -> None:
         missing.append(refuse("/sections/reason", "required", NO_REASON))
     if missing:
         raise NotComplete(errors=missing)
-    _check_covered(referral, written, purpose=purpose, at=now)
+    coverage = _check_covered(referral, written, purpose=purpose, at=now)
     referral.status, referral.submitted_at, referral.purpose = Status.SUBMITTED, now, purpose
     referral.acknowledge_by, referral.decide_by = deadlines.after_submission(referral.urgency, at=now)
     assert referral.recipient_id is not None and referral.basis is not None  # noqa: S101, PT018 - checked just above
     grants.grant_to_agency(referral, referral.recipient_id, side=Side.RECIPIENT, at=now)
-    act.basis, act.basis_version, act.consent = referral.basis.code, referral.basis.version, referral.consent_id
+    _rest_on(act, referral, coverage.consent_version)
     act.categories = tuple(sorted(map(str, written)))
 
 
-def _check_covered(referral: Referral, written: frozenset[Category], *, purpose: str, at: datetime) -> None:
-    """Refuse a disclosure that basis or consent does not carry, naming each reason (rules 1 and 2)."""
+def _check_covered(referral: Referral, written: frozenset[Category], *, purpose: str, at: datetime) -> Coverage:
+    """Return the coverage of a disclosure; refuse one that it does not carry, naming each reason (rules 1 and 2)."""
     coverage = coverage_of(referral, purpose=purpose, at=at)
     errors: list[FieldError] = [
         refuse("/basis", code, COVERAGE_WORDS.get(code, CONSENT_DOES_NOT_STAND)) for code in coverage.because
@@ -217,6 +238,13 @@ def _check_covered(referral: Referral, written: frozenset[Category], *, purpose:
         errors = [refuse(f"/sections/{category}", "section_not_covered", SECTION_NOT_COVERED) for category in beyond]
     if errors:
         raise NotCovered(errors=errors)
+    return coverage
+
+
+def _rest_on(act: Act, referral: Referral, consent_version: int | None = None) -> None:
+    if referral.basis is not None:
+        act.basis, act.basis_version = referral.basis.code, referral.basis.version
+        act.consent, act.consent_version = referral.consent_id, consent_version
 
 
 def _assign(referral: Referral, body: MoveBody, *, by: Principal) -> None:

@@ -14,8 +14,9 @@ from rest_framework.exceptions import ValidationError
 from agencies.acting import acting
 from agencies.principals import Principal
 from api_schema.problems import Invalid, Problem, problem_of
+from audit import log
 from audit.facts import Receipt, Subject
-from referrals import actions
+from referrals import actions, drafts
 from referrals.drafts import Draft
 
 SIZE_MAX = 500
@@ -38,15 +39,26 @@ class Result:
     problem: Problem | None = None
 
 
-def create_many(items: Sequence[Item], *, by: Principal, purpose: str) -> tuple[list[Result], Receipt]:
+def create_many(
+    items: Sequence[Item], *, by: Principal, purpose: str, key: str, body_hash: str
+) -> tuple[list[Result], Receipt]:
     """
     Create each of the items that can be, in order; return a result for every item, and the receipt of the batch.
 
-    Raises the refusals of `agencies.acting` before any item is looked at.
+    Raises `KeyReused`, and the refusals of `agencies.acting`, before any item is looked at; recorded.
     """
+    receipt = log.once_more(
+        lambda: _begin(len(items), by=by, purpose=purpose, key=key, body_hash=body_hash),
+        on=["referrals_batchkey_is_used_once"],
+    )
+    return list(_created(items, by=by, purpose=purpose)), receipt
+
+
+def _begin(count: int, *, by: Principal, purpose: str, key: str, body_hash: str) -> Receipt:
     with acting("referral.batch", by=by, about=Subject("batch"), purpose=purpose, changes=False) as act:
-        act.detail = {"items": str(len(items))}
-    return list(_created(items, by=by, purpose=purpose)), act.committed
+        drafts.claim_batch_key(key, body_hash, by=by)
+        act.detail = {"items": str(count)}
+    return act.committed
 
 
 def _created(items: Sequence[Item], *, by: Principal, purpose: str) -> Iterator[Result]:

@@ -58,7 +58,7 @@ SUMMARY: dict[str, Any] = {
     "created_at": "2026-11-02T09:41:07Z",
     "updated_at": "2026-11-02T09:41:07Z",
     "submitted_at": "2026-11-02T09:41:07Z",
-    "allowed_actions": ["receive", "reject", "redirect"],
+    "allowed_actions": ["receive", "request_info", "reject", "redirect"],
     "not_for_investigation": True,
 }
 REFERRAL = {
@@ -70,6 +70,7 @@ REFERRAL = {
     "reason": "",
     "basis": {"code": "SAMTYKKE-TAVSHED", "version": 1, "consent_id": "019a9e6d-31c2-7f7e-8a3b-6f2b8a0c5d11"},
     "sections": SECTIONS,
+    "messages": [],
     "withheld": ["identity", "background", "concern", "health", "criminal", "safety", "network"],
 }
 ENTRY = {
@@ -79,7 +80,7 @@ ENTRY = {
     "outcome": "done",
     "refusal": None,
     "actor": {"agency": COMEBACK["id"], "client": "comeback-demo", "role": "counsellor"},
-    "on_behalf_of": "cb-raad-1",
+    "on_behalf_of": "cb-ra-1",
     "subject": {"kind": "referral", "id": REFERRAL_ID},
     "purpose": "exit_support",
     "basis": {"code": "SAMTYKKE-TAVSHED", "version": 1},
@@ -281,7 +282,7 @@ MOVE_WORDS: dict[Move, tuple[str, dict[str, Any], str]] = {
     Move.CLOSE: ("Close without having completed", {"reason": "subject_disengaged"}, "closed_unsuccessful"),
     Move.ASSIGN: (
         "Assign to counsellors, instead of those it was assigned to",
-        {"assignees": ["cb-raad-1"]},
+        {"assignees": ["cb-ra-1"]},
         "received",
     ),
     Move.MARK_IN_ERROR: (

@@ -42,6 +42,7 @@ class Disclosure:
     allowed_actions: tuple[Move, ...]
     readable: tuple[Category, ...]
     sections: dict[str, Any]
+    messages: list[Any]
     receipt: Receipt
     own: bool
     reason_readable: bool
@@ -75,16 +76,18 @@ def _record(referral_id: UUID, *, to: Principal, purpose: str) -> Callable[[], D
         if to.agency == facts.recipient and policy.OTHER_PURPOSE & set(coverage.because):
             raise PurposeNotAllowed
         readable = policy.readable(to, facts, coverage)
-        _describe(act, referral, reader=to, readable=readable)
+        _describe(act, referral, reader=to, readable=readable, coverage=coverage)
 
     def release() -> Disclosure:
+        sections, messages = _released(act.committed, referral, to)
         return Disclosure(
             referral=referral,
             facts=facts,
             coverage=coverage,
             allowed_actions=policy.allowed_actions(to, facts),
             readable=readable,
-            sections=_released(act.committed, referral, to),
+            sections=sections,
+            messages=messages,
             receipt=act.committed,
             own=to.agency == facts.sender,
             reason_readable=policy.reason_readable(to, facts, readable),
@@ -97,13 +100,13 @@ def coverage_of(referral: Referral, *, purpose: str, at: datetime) -> Coverage:
     """Return what the referral's recipient may be shown for a purpose at an instant; at most one statement."""
     if referral.basis is None or referral.recipient is None:
         return NOTHING
-    birth_year = referral.subject.birth_year
     parties = Parties(
         sender_kind=referral.sender.kind,
+        sender_self_governing=referral.sender.self_governing_approved,
         recipient=referral.recipient.id,
         recipient_kind=referral.recipient.kind,
         recipient_self_governing=referral.recipient.self_governing_approved,
-        subject_age=None if birth_year is None else at.year - birth_year,
+        birth_year=referral.subject.birth_year,
         necessity_stated=referral.necessity_stated,
     )
     choice = grounds.choice(referral.consent_id) if referral.basis.consent_kind else None
@@ -111,27 +114,33 @@ def coverage_of(referral: Referral, *, purpose: str, at: datetime) -> Coverage:
     return covered(grounds.ground(referral.basis), choice, parties=parties, purpose=stated or purpose, at=at)
 
 
-def _describe(act: Act, referral: Referral, *, reader: Principal, readable: tuple[Category, ...]) -> None:
+def _describe(
+    act: Act, referral: Referral, *, reader: Principal, readable: tuple[Category, ...], coverage: Coverage
+) -> None:
     """Write into the act what it shows (what holds nothing shows nothing), and on which ground if it is another's."""
     written = {name.partition(".")[0] for name in referral.written}
     act.categories = tuple(str(category) for category in readable if category is Category.STATUS or category in written)
     own = reader.agency == referral.sender_id and Category.OUTCOME not in act.categories
     if referral.basis is not None and not own:
         act.basis, act.basis_version = referral.basis.code, referral.basis.version
-        act.consent = referral.consent_id
+        act.consent, act.consent_version = referral.consent_id, coverage.consent_version
 
 
-def _released(receipt: Receipt, referral: Referral, reader: Principal) -> dict[str, Any]:
+def _released(receipt: Receipt, referral: Referral, reader: Principal) -> tuple[dict[str, Any], list[Any]]:
     with connection.cursor() as cursor:
         cursor.execute("SELECT category, part, sealed FROM referrals_release(%s, %s)", [receipt.entry, reader.agency])
         rows = cursor.fetchall()
     key = bytes(referral.subject.wrapped_key)
     sections: dict[str, Any] = {}
+    messages: list[Any] = []
     for category, part, sealed in rows:
         belongs_to = place(referral.id, category, part)
         content = vault.unseal(bytes(sealed), wrapped_key=key, belongs_to=belongs_to)
-        _put(sections, category, content)
-    return sections
+        if category.endswith(".message"):
+            messages.append(content)
+        else:
+            _put(sections, category, content)
+    return sections, sorted(messages, key=lambda message: str(message["at"]))
 
 
 def _put(sections: dict[str, Any], category: str, content: Any) -> None:

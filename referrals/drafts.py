@@ -21,9 +21,9 @@ from consent import grounds, records, vault
 from consent.categories import Category
 from consent.models import Consent, LegalBasis, Mode, Subject
 from referrals.disclosure import place
-from referrals.errors import UnknownHere
+from referrals.errors import KeyReused, UnknownHere
 from referrals.lifecycle import Status
-from referrals.models import Referral, Section
+from referrals.models import BatchKey, Referral, Section
 
 CPR, NECESSITY = "identity.cpr", "reason.necessity"
 STORED_UNDER: dict[str, list[str]] = {Category.IDENTITY: [Category.IDENTITY, CPR]}
@@ -140,6 +140,15 @@ def add_outcome(referral: Referral, content: Mapping[str, Any], *, by: Principal
     _sealed(referral, Category.OUTCOME, {**content, "at": at.isoformat()}, by, part=part).save()
 
 
+def add_message(
+    referral: Referral, about: Category, content: Mapping[str, Any], *, by: Principal, at: datetime
+) -> None:
+    """Seal a question or an answer under the category it is about, so that it reaches whom that category reaches."""
+    name = f"{about.value}.message"
+    part = Section.objects.filter(referral=referral, category=name).count()
+    _sealed(referral, name, {"category": about.value, **content, "at": at.isoformat()}, by, part=part).save()
+
+
 def written_categories(referral: Referral) -> frozenset[Category]:
     """Return the categories that hold content; not the content, which the application can't read back."""
     names = Section.objects.filter(referral=referral).values_list("category", flat=True)
@@ -241,6 +250,15 @@ def _sealed(referral: Referral, category: str, content: Any, by: Principal, *, p
     key = bytes(referral.subject.wrapped_key)
     sealed = vault.seal(content, wrapped_key=key, belongs_to=place(referral.id, category, part))
     return Section(referral=referral, category=category, part=part, sealed=sealed, written_by_id=by.agency)
+
+
+def claim_batch_key(key: str, body_hash: str, *, by: Principal) -> None:
+    """Keep a batch's key with what its body is known by. Raises `KeyReused` where it came with another body before."""
+    claimed = BatchKey.objects.filter(sender=by.agency, key=key).first()
+    if claimed is None:
+        BatchKey.objects.create(sender_id=by.agency, key=key, body_hash=body_hash)
+    elif claimed.body_hash != body_hash:
+        raise KeyReused
 
 
 def is_draft(referral: Referral) -> bool:

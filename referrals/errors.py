@@ -105,6 +105,10 @@ COVERAGE_WORDS: dict[str, Words] = {
         "Hjemlen kræver en nødvendighedsvurdering i basis.necessity_statement.",
         "The basis needs a necessity statement in basis.necessity_statement.",
     ),
+    "sender_not_self_governing": Words(
+        "Afsenderen er ikke godkendt som selvejende institution (retsplejeloven § 115, stk. 3).",
+        "The sender is not approved as a self-governing institution (Administration of Justice Act § 115(3)).",
+    ),
     "recipient_not_self_governing": Words(
         "Modtageren er ikke godkendt som selvejende institution (retsplejeloven § 115, stk. 3).",
         "The recipient is not approved as a self-governing institution (Administration of Justice Act § 115(3)).",

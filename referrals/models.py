@@ -12,7 +12,7 @@ from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
 from agencies.models import Agency, RoleGroup, UUIDv7
 from agencies.principals import Principal
-from consent.categories import Category
+from consent.categories import APART, CONTENT
 from consent.models import Consent, LegalBasis, Subject
 from referrals.lifecycle import Status
 from referrals.policy import Facts
@@ -158,13 +158,29 @@ class Section(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["referral", "category", "part"], name="referrals_section_part_is_unique"),
             models.CheckConstraint(
-                condition=Q(category__in=[*map(str, Category), "identity.cpr", "reason.necessity"]),
+                condition=Q(category__in=[*(category.value for category in CONTENT), *APART]),
                 name="referrals_section_category_is_known",
             ),
         ]
 
     def __str__(self) -> str:
         return f"{self.category}/{self.part}"
+
+
+class BatchKey(models.Model):
+    """The key of a batch and the keyed hash of its body, so that the same key with another body is told apart."""
+
+    id = models.BigAutoField(primary_key=True)
+    sender = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=128)
+    body_hash = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=["sender", "key"], name="referrals_batchkey_is_used_once")]
+
+    def __str__(self) -> str:
+        return str(self.id)
 
 
 class ReferralGroupObjectPermission(GroupObjectPermissionBase):

@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
-from api_schema.validation import CPR, CodeField, StrictSerializer
+from api_schema.validation import CodeField, StrictSerializer, holds_cpr, is_birth_date
 from api_schema.words import Words
 from consent.categories import SUBMITTED, Category
 
@@ -40,7 +40,6 @@ NEEDS = (
     "other",
 )
 SCORES = {"risk_score", "score", "risk_level", "risk", "danger_level"}
-REPLACEMENT_DAY = 60
 
 
 class Text(serializers.CharField):
@@ -51,7 +50,7 @@ class Text(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         text: str = super().to_internal_value(data)
-        if CPR.search(text):
+        if holds_cpr(text):
             raise serializers.ValidationError(ErrorDetail(CPR_ELSEWHERE.now(), code="cpr_not_allowed_here"))
         return text
 
@@ -65,21 +64,9 @@ class CprField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         digits = str(data).replace("-", "").replace(" ", "")
-        if not (digits.isascii() and digits.isdigit() and len(digits) == 10 and _has_date(digits)):  # noqa: PLR2004
+        if not (digits.isascii() and digits.isdigit() and len(digits) == 10 and is_birth_date(digits[:6])):  # noqa: PLR2004
             raise serializers.ValidationError(ErrorDetail(NOT_CPR.now(), code="invalid_cpr"))
         return digits
-
-
-def _has_date(digits: str) -> bool:
-    day, month, year = int(digits[:2]), int(digits[2:4]), int(digits[4:6])
-    day -= REPLACEMENT_DAY if day > REPLACEMENT_DAY else 0
-    for century in (1900, 2000):
-        try:
-            date(century + year, month, day)
-        except ValueError:
-            continue
-        return True
-    return False
 
 
 class SectionSerializer(StrictSerializer):
@@ -107,7 +94,7 @@ def several(of: type[SectionSerializer], *, most: int, required: bool = True) ->
 
 class ContactMethodSerializer(SectionSerializer):
     channel = CodeField(choices=CONTACT_CHANNELS)
-    value = serializers.CharField(max_length=200, required=False)
+    value = Text(max_length=200, required=False)
     hours = Text(max_length=200, required=False)
     words_to_use = Text(max_length=400, required=False)
 
@@ -121,8 +108,8 @@ class ContactSerializer(SectionSerializer):
 
 
 class IdentitySerializer(SectionSerializer):
-    name = serializers.CharField(max_length=200)
-    aliases = serializers.ListField(child=serializers.CharField(max_length=200), required=False, max_length=10)
+    name = Text(max_length=200)
+    aliases = serializers.ListField(child=Text(max_length=200), required=False, max_length=10)
     cpr = CprField(required=False)
     address = Text(max_length=400, required=False)
     protected_address = serializers.BooleanField(required=False)

@@ -3,10 +3,12 @@
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from agencies.acting import PURPOSES
 from api_schema.validation import CodeField, ReferenceField, StrictSerializer
-from consent.categories import NAMES, Category
+from api_schema.words import Words
+from consent.categories import CONTENT_NAMES, NAMES, Category
 from consent.models import Mode
 from consent.serializers import GivenSerializer, given_from
 from referrals.actions import MoveBody
@@ -21,6 +23,10 @@ CHANNELS = (
     *("prison_probation", "family", "school", "other"),
 )
 MESSAGE_KINDS = ("information_request", "information_answer", "information_declined")
+ONE_CATEGORY = Words(
+    "En tekst handler om netop én kategori: nævn den i categories.",
+    "A text is about just one category: name it in categories.",
+)
 URGENCIES = ("routine", "soon", "acute")
 OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "relapse", "unknown")
 SYSTEM_MEMBERS = frozenset(
@@ -178,8 +184,28 @@ class MessageBodySerializer(StrictSerializer):
 
     kind = CodeField(choices=MESSAGE_KINDS)
     reason = serializers.CharField(max_length=64, required=False)
-    categories = serializers.ListField(child=CodeField(choices=NAMES), required=False, max_length=len(NAMES))
-    comment = Text(max_length=2000, required=False)
+    categories = serializers.ListField(
+        child=CodeField(choices=CONTENT_NAMES), required=False, max_length=len(CONTENT_NAMES)
+    )
+    comment = Text(max_length=2000, required=False, help_text="The question or the answer, about one category.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs.get("comment") and len(attrs.get("categories", ())) != 1:
+            raise serializers.ValidationError({"categories": ErrorDetail(ONE_CATEGORY.now(), code="one_category")})
+        return attrs
+
+
+class MessageSerializer(serializers.Serializer[Any]):
+    """A question or an answer, shown to whom its category is shown."""
+
+    category = CodeField(choices=CONTENT_NAMES)
+    kind = CodeField(choices=[str(Move.REQUEST_INFO), str(Move.ANSWER_INFO), str(Move.DECLINE_INFO)])
+    reason = serializers.CharField(required=False)
+    text = serializers.CharField()
+    at = serializers.DateTimeField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "from": serializers.UUIDField(help_text="The agency that says it.")}
 
 
 # --- Answers -----------------------------------------------------------------------------------------------------
@@ -232,6 +258,7 @@ class ReferralSerializer(SummarySerializer):
     reason = serializers.CharField(help_text="The coded reason of the latest move that had one.")
     basis = BasisShownSerializer(allow_null=True)
     sections = ShownSectionsSerializer()
+    messages = MessageSerializer(many=True)
     withheld = serializers.ListField(
         child=CodeField(choices=NAMES),
         help_text="Categories you may not see now, whether or not they hold anything.",
@@ -262,6 +289,7 @@ def referral_body(shown: Disclosure) -> dict[str, Any]:
             "consent_id": str(referral.consent_id) if referral.consent_id else None,
         },
         "sections": shown.sections,
+        "messages": shown.messages,
         "withheld": [str(category) for category in Category if category not in shown.readable],
     }
 

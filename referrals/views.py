@@ -23,6 +23,7 @@ from api_schema.words import Words
 from audit.canonical import jcs
 from audit.hashing import keyed
 from audit.receipts import signed
+from consent.categories import Category
 from referrals import actions, batch, contract, disclosure, listing
 from referrals.lifecycle import Move, Status
 from referrals.serializers import (
@@ -96,7 +97,9 @@ class Batch(APIView):
         if not isinstance(items, list) or not 1 <= len(items) <= batch.SIZE_MAX or set(request.data) != {"items"}:
             raise Invalid(errors=[refuse("/items", "invalid_items", ITEMS)])
         read = [_item(item, f"{key}#{index}") for index, item in enumerate(items)]
-        results, receipt = batch.create_many(read, by=by, purpose=purpose_of(request, by))
+        results, receipt = batch.create_many(
+            read, by=by, purpose=purpose_of(request, by), key=key, body_hash=body_hash(request.data)
+        )
         bodies = [batch.result_body(index, result) for index, result in enumerate(results)]
         return answer({"results": bodies}, receipt=signed(receipt))
 
@@ -149,9 +152,13 @@ class Messages(APIView):
         body = MessageBodySerializer(data=request.data)
         body.is_valid(raise_exception=True)
         data = body.validated_data
-        asked = ",".join(sorted(data.get("categories", ())))
+        categories = data.get("categories", ())
+        asked = ",".join(sorted(categories))
         said = actions.MoveBody(
-            reason=data.get("reason", ""), comment=data.get("comment", ""), detail={"asked": asked} if asked else {}
+            reason=data.get("reason", ""),
+            comment=data.get("comment", ""),
+            about=Category(categories[0]) if len(categories) == 1 else None,
+            detail={"asked": asked} if asked else {},
         )
         return _stepped(request, referral_id, MESSAGES[data["kind"]], said, seen=seen)
 

@@ -1,9 +1,11 @@
 """Settings for production: everything comes from the environment, and nothing has a default that is less safe."""
 
 from config.env import database, env
+from config.local_keys import Keys
 from config.settings.base import *  # noqa: F403
 
-SECRET_KEY = KEYS.secret_key()  # noqa: F405
+KEYS = Keys(env.path("UDVEJ_KEYS_DIR"))
+SECRET_KEY = KEYS.secret_key()
 ALLOWED_HOSTS = env.list("UDVEJ_HOSTS")
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
 API_AUDIENCE = env.str("UDVEJ_AUDIENCE")

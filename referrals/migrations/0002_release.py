@@ -63,6 +63,7 @@ BEGIN
     END IF;
     RETURN QUERY SELECT s.category, s.part, s.sealed FROM public.referrals_section s
         WHERE s.referral_id = referral.id AND split_part(s.category, '.', 1) = ANY (entry.categories)
+            AND (s.category <> 'outcome' OR p_agency = referral.sender_id OR s.written_by_id = p_agency)
         ORDER BY s.category, s.part;
 END $$;
 
@@ -84,7 +85,8 @@ BEGIN
     IF TG_OP = 'DELETE' AND now_status <> 'draft' THEN
         RAISE EXCEPTION 'only a draft can be edited' USING ERRCODE = 'restrict_violation';
     END IF;
-    IF TG_OP = 'INSERT' AND now_status <> 'draft' AND NEW.category NOT IN ('outcome', 'reason.necessity') THEN
+    IF TG_OP = 'INSERT' AND now_status <> 'draft' AND NEW.category NOT IN ('outcome', 'reason.necessity')
+        AND NEW.category NOT LIKE '%.message' THEN
         RAISE EXCEPTION 'only a draft can be edited' USING ERRCODE = 'restrict_violation';
     END IF;
     RETURN coalesce(NEW, OLD);
@@ -99,6 +101,8 @@ REVOKE EXECUTE ON FUNCTION referrals_section_guard() FROM PUBLIC;
 GRANTS = """
 GRANT SELECT, INSERT, UPDATE ON referrals_referral TO udvej_app;
 GRANT SELECT (id, referral_id, category, part), INSERT, DELETE ON referrals_section TO udvej_app;
+GRANT SELECT, INSERT ON referrals_batchkey TO udvej_app;
+GRANT USAGE ON SEQUENCE referrals_batchkey_id_seq TO udvej_app;
 GRANT SELECT, INSERT, DELETE ON referrals_referralgroupobjectpermission, referrals_referraluserobjectpermission,
     referrals_access TO udvej_app;
 GRANT USAGE ON SEQUENCE referrals_section_id_seq, referrals_referralgroupobjectpermission_id_seq,

@@ -1,13 +1,16 @@
 """`act()`: work and entry commit together or not at all, and a refusal leaves an entry and nothing else."""
 
+from collections.abc import Callable
 from contextlib import suppress
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, IntegrityError, connection, transaction
 
+from agencies.models import Agency
 from audit import log
 from audit.facts import SYSTEM, LedgerUnavailable, Refusal, Subject
 from audit.models import Entry
@@ -31,6 +34,38 @@ UNWRITABLE = [
 
 class Stop(Refusal):
     code = "stop"
+
+
+def rename(thing: Agency, then: Callable[[log.Act], None] | None = None, **said: Any) -> log.Act:
+    """Rename an agency in a recorded act, do something more inside it, and return the act."""
+    options = {"by": SYSTEM, "about": Subject("agency", thing.id), **said}
+    with log.act("test.rename", **options) as act:
+        ACTS[thing.id] = act
+        thing.name_da = "Efter"
+        thing.save()
+        if then is not None:
+            then(act)
+    return act
+
+
+ACTS: dict[UUID, log.Act] = {}
+"""The act on each agency, to be looked at after it failed."""
+
+
+def raising(error: type[BaseException]) -> Callable[[log.Act], None]:
+    """Return what fails inside an act."""
+
+    def fail(act: log.Act) -> None:
+        raise error
+
+    return fail
+
+
+def nothing_happened_to(thing: Agency) -> None:
+    """Fail unless the agency is as it was, and the ledger knows nothing of an act on it."""
+    assert name_of(thing.id) == [("Før",)]
+    assert entries_about(thing.id) == []
+    assert ACTS[thing.id].receipt is None
 
 
 def name_of(thing: object) -> list[tuple[object]]:
@@ -96,56 +131,57 @@ def test_the_receipt_is_there_after_the_commit_and_not_before() -> None:
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit, IntegrityError, DatabaseError])
 def test_an_error_undoes_both_and_leaves_no_entry(error: type[BaseException]) -> None:
     made = agency()
-    with pytest.raises(error), log.act("test.rename", by=SYSTEM, about=Subject("agency", made.id)) as act:
-        made.name_da = "Efter"
-        made.save()
-        raise error
-    assert name_of(made.id) == [("Før",)]
-    assert entries_about(made.id) == []
-    assert act.receipt is None
+    with pytest.raises(error):
+        rename(made, then=raising(error))
+    nothing_happened_to(made)
 
 
 def test_a_refusal_undoes_the_work_and_leaves_its_code() -> None:
     made, by = agency(), clerk()
-    with pytest.raises(Stop), log.act("test.rename", by=by, about=Subject("agency", made.id), purpose="p") as act:
-        made.name_da = "Efter"
-        made.save()
-        raise Stop
+    with pytest.raises(Stop):
+        rename(made, then=raising(Stop), by=by, purpose="p")
     assert name_of(made.id) == [("Før",)]
     (entry,) = entries_about(made.id)
     assert (entry.action, entry.outcome, entry.refusal, entry.purpose) == ("test.rename", "refused", "stop", "p")
     assert (entry.actor_agency, entry.on_behalf_of, entry.changes) == (by.agency, by.on_behalf_of, "")
     assert (entry.categories, entry.result_ids) == ([], [])
+    act = ACTS[made.id]
     assert as_committed("SELECT count(*) FROM auditlog_logentry WHERE cid = %s", [str(act.correlation)]) == [(0,)]
     assert act.receipt is None
 
 
 def test_a_refused_act_is_about_what_it_had_become_about() -> None:
     """An act that made a thing and was then refused names that thing, though it is undone."""
-    became = uuid4()
-    with pytest.raises(Stop), log.act("test.create", by=SYSTEM, about=Subject("thing")) as act:
+    made, became = agency(), uuid4()
+
+    def create_and_stop(act: log.Act) -> None:
         act.about = Subject("thing", became)
         raise Stop
+
+    with pytest.raises(Stop):
+        rename(made, then=create_and_stop)
     assert [entry.outcome for entry in entries_about(became)] == ["refused"]
 
 
 def test_one_act_does_not_hold_another() -> None:
     """Else the inner one's entry would be undone with the outer one, after it had been promised."""
-    outer, inner = uuid4(), uuid4()
-    with pytest.raises(RuntimeError), log.act("test.outer", by=SYSTEM, about=Subject("thing", outer)):
-        with log.act("test.inner", by=SYSTEM, about=Subject("thing", inner)):
-            pytest.fail("an act began inside another")
-    assert entries_about(outer) + entries_about(inner) == []
+    outer, inner = agency(), agency()
+    with pytest.raises(RuntimeError, match="durable"):
+        rename(outer, then=lambda act: setattr(act, "detail", rename(inner).detail))
+    nothing_happened_to(outer)
+    assert name_of(inner.id) == [("Før",)]
+    assert entries_about(inner.id) == []
 
 
 def test_nor_does_any_other_transaction_hold_an_act_or_a_denial() -> None:
-    about = uuid4()
+    made = agency()
     with transaction.atomic():
-        with pytest.raises(RuntimeError), log.act("test.held", by=SYSTEM, about=Subject("thing", about)):
-            pytest.fail("an act began inside a transaction")
-        with pytest.raises(RuntimeError):
-            log.deny("test.held", by=SYSTEM, about=Subject("thing", about), refusal=Stop())
-    assert entries_about(about) == []
+        with pytest.raises(RuntimeError, match="durable"):
+            rename(made)
+        with pytest.raises(RuntimeError, match="durable"):
+            log.deny("test.rename", by=SYSTEM, about=Subject("agency", made.id), refusal=Stop())
+    assert name_of(made.id) == [("Før",)]
+    assert entries_about(made.id) == []
 
 
 def test_a_denial_is_recorded_by_itself() -> None:
@@ -158,49 +194,45 @@ def test_a_denial_is_recorded_by_itself() -> None:
 @pytest.mark.parametrize("detail", UNWRITABLE, ids=str)
 def test_nothing_is_done_if_its_entry_cannot_be_written(detail: dict[str, str]) -> None:
     made = agency()
-    with pytest.raises(LedgerUnavailable), log.act("test.rename", by=SYSTEM, about=Subject("agency", made.id)) as act:
-        made.name_da = "Efter"
-        made.save()
-        act.detail = detail
-    assert name_of(made.id) == [("Før",)]
-    assert entries_about(made.id) == []
-    assert act.receipt is None
+    with pytest.raises(LedgerUnavailable):
+        rename(made, then=lambda act: setattr(act, "detail", detail))
+    nothing_happened_to(made)
 
 
 def test_nothing_is_done_if_its_refusal_cannot_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     """The refusal is not passed on either: nobody is answered on the strength of what was not recorded."""
     made = agency()
-    with pytest.raises(LedgerUnavailable), log.act("test.rename", by=SYSTEM, about=Subject("agency", made.id)):
-        made.name_da = "Efter"
-        made.save()
-        monkeypatch.setattr(log, "INSERT", "INSERT INTO no_such_ledger")
-        raise Stop
-    assert name_of(made.id) == [("Før",)]
-    assert entries_about(made.id) == []
+    monkeypatch.setattr(log, "INSERT", "INSERT INTO no_such_ledger")
+    with pytest.raises(LedgerUnavailable):
+        rename(made, then=raising(Stop))
+    nothing_happened_to(made)
 
 
 def test_work_that_fails_at_the_commit_itself_leaves_no_entry() -> None:
     """Foreign keys are looked at last of all, after the entry was written."""
-    about = uuid4()
-    with pytest.raises(IntegrityError), log.act("test.orphan", by=SYSTEM, about=Subject("thing", about)) as act:
+    made = agency()
+
+    def register_nobodys(act: log.Act) -> None:
         Person.objects.create(mode=Mode.ANONYMOUS, registered_by_id=uuid4(), wrapped_key=b"")
-    assert entries_about(about) == []
-    assert act.receipt is None
+
+    with pytest.raises(IntegrityError):
+        rename(made, then=register_nobodys)
+    nothing_happened_to(made)
 
 
 def test_a_session_lost_on_the_way_leaves_neither_work_nor_entry() -> None:
     made = agency()
+
+    def lose_the_session(act: log.Act) -> None:
+        url = embedded_postgres.locate(settings.CLUSTER).url("postgres", "test")
+        with psycopg.connect(url, autocommit=True) as superuser:
+            superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [session_id()])
+
     with pytest.raises(LedgerUnavailable):
-        with log.act("test.rename", by=SYSTEM, about=Subject("agency", made.id), changes=False):
-            made.name_da = "Efter"
-            made.save()
-            url = embedded_postgres.locate(settings.CLUSTER).url("postgres", "test")
-            with psycopg.connect(url, autocommit=True) as superuser:
-                superuser.execute("SELECT pg_terminate_backend(%s, 5000)", [session_id()])
+        rename(made, then=lose_the_session, changes=False)
     with suppress(DatabaseError):
         connection.close()
-    assert name_of(made.id) == [("Før",)]
-    assert entries_about(made.id) == []
+    nothing_happened_to(made)
 
 
 def test_entries_are_in_the_order_of_their_ids_and_times() -> None:

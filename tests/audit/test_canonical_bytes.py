@@ -169,8 +169,7 @@ SESSIONS = [
     "SET timezone_abbreviations = 'India'",
     "SET DateStyle = 'SQL, DMY'",
     "SET IntervalStyle = 'iso_8601'",
-    "SET standard_conforming_strings = off",
-    "SET escape_string_warning = off; SET standard_conforming_strings = off; SET backslash_quote = on",
+    "SET backslash_quote = on; SET escape_string_warning = off",
     "SET bytea_output = 'escape'",
     "SET extra_float_digits = -15",
     "SET client_encoding = 'LATIN1'",
@@ -190,6 +189,17 @@ SESSIONS = [
 
 @pytest.mark.parametrize("setting", SESSIONS)
 def test_no_setting_of_the_session_changes_the_bytes(setting: str) -> None:
+    agrees(Entry.objects.get(pk=insert_under(setting)))
+
+
+def test_with_backslashes_that_escape_the_bytes_are_the_same_or_there_are_none() -> None:
+    """The stamp's own text holds a backslash; a session that reads it otherwise may write nothing."""
+    with suppress(psycopg.errors.CharacterNotInRepertoire):
+        agrees(Entry.objects.get(pk=insert_under("SET standard_conforming_strings = off")))
+
+
+def insert_under(setting: str) -> str:
+    """Commit an entry in a session of the application's that has set this, and return its id."""
     url = embedded_postgres.locate(django_settings.CLUSTER).url("udvej_app", "test")
     statement = (
         "INSERT INTO public.audit_entry (action, actor_client, actor_user, on_behalf_of, role, subject_kind, "
@@ -202,7 +212,7 @@ def test_no_setting_of_the_session_changes_the_bytes(setting: str) -> None:
         session.execute(setting.encode())
         made = session.execute(statement.encode()).fetchone()
     assert made is not None
-    agrees(Entry.objects.get(pk=made[0]))
+    return str(made[0])
 
 
 # --- Every column is in the bytes --------------------------------------------------------------------------------

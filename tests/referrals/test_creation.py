@@ -318,7 +318,7 @@ def test_a_batch_is_a_list_of_one_to_five_hundred(exchange: Exchange) -> None:
     [
         ("municipality", "auditor", {}, 403),
         ("municipality", "caseworker", {"Purpose": "investigation"}, 403),
-        ("municipality", "caseworker", {"On_Behalf_Of": "", "Purpose": "exit_support"}, 403),
+        ("municipality", "caseworker", {"On_Behalf_Of": "", "Purpose": "exit_support"}, 400),
         ("municipality", "caseworker", {"On_Behalf_Of": "nobody"}, 403),
         ("oversight", "auditor", {}, 403),
     ],

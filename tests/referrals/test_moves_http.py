@@ -176,7 +176,7 @@ WHO_MAY_ACCEPT = [
     ("centre", "auditor-1", {}, 403),
     ("centre", "administrator-1", {"Purpose": "exit_support"}, 403),
     ("centre", "coordinator-1", {"Purpose": "investigation"}, 403),
-    ("centre", "coordinator-1", {"Purpose": "exit_support", "On_Behalf_Of": ""}, 403),
+    ("centre", "coordinator-1", {"Purpose": "exit_support", "On_Behalf_Of": ""}, 400),
     ("centre", "coordinator-1", {"Purpose": "curiosity"}, 400),
     ("centre", "coordinator-1", {"Authorization": ""}, 401),
     ("stranger", "caseworker-1", {}, 404),

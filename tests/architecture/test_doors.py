@@ -1,0 +1,313 @@
+"""
+The few doors of the house, and that nothing goes around them: read from the product's own source and addresses.
+
+Each list is literal. A new name on one of them is a decision, made here.
+"""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from django.conf import settings
+from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
+from rest_framework.views import APIView
+
+from agencies.permissions import DenyAll, IsPrincipal
+from agencies.principals import Principal
+from config.env import BASE_DIR
+from tests.exchange import Exchange
+
+ROOMS = ("agencies", "api_schema", "audit", "config", "consent", "referrals")
+PRODUCT = sorted([BASE_DIR / "manage.py", *(file for room in ROOMS for file in (BASE_DIR / room).rglob("*.py"))])
+
+MAY_IMPORT_REFERRALS = {
+    "referrals/actions.py",
+    "referrals/apps.py",
+    "referrals/disclosure.py",
+    "referrals/drafts.py",
+    "referrals/grants.py",
+    "referrals/inspection.py",
+    "referrals/listing.py",
+    "referrals/overdue.py",
+}
+"""The acts and the doors out: whoever is not named has no referral to return."""
+
+MAY_OPEN_A_TRANSACTION = {"audit/log.py"}
+TRANSACTIONS = {"atomic", "non_atomic_requests", "set_autocommit", "savepoint", "savepoint_commit", "on_commit"}
+MAY_UNSEAL = {"referrals/disclosure.py"}
+MAY_RELEASE = {"referrals/disclosure.py"}
+MAY_WRITE_ENTRIES = {"audit/log.py"}
+
+MAY_READ_THE_ENVIRONMENT = {
+    "api_schema/drift.py",
+    "config/gunicorn.py",
+    "config/run.py",
+    "config/serving.py",
+    "config/with_database.py",
+    "config/wsgi.py",
+    "manage.py",
+}
+"""What starts processes. A setting is read by `config/env.py`, through environs, and nowhere else."""
+
+OPEN_ADDRESSES = {
+    "oauth/token",
+    "api/schema",
+    "api/docs",
+    "api/docs/problems",
+    "health/live",
+    "health/ready",
+    "admin/",
+}
+"""What answers outside /api/v1."""
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def name_of(file: Path) -> str:
+    return file.relative_to(BASE_DIR).as_posix()
+
+
+def is_migration_or_command(file: Path) -> bool:
+    return "migrations" in file.parts or "commands" in file.parts
+
+
+def parsed(file: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(file.read_text(encoding="utf-8"), filename=str(file)))
+
+
+def imports(file: Path) -> set[str]:
+    """Return every module and every name of a module that a file imports, wherever in the file it does."""
+    found = set()
+    package = name_of(file).removesuffix(".py").split("/")[:-1]
+    for node in parsed(file):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            above = package[: len(package) - node.level + 1] if node.level else []
+            module = ".".join([*above, *([node.module] if node.module else [])])
+            found |= {module, *(f"{module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def uses(file: Path, *names: str) -> bool:
+    """Say whether a file speaks any of these names as code: a name, an attribute, or something imported."""
+    for node in parsed(file):
+        if isinstance(node, ast.Name) and node.id in names:
+            return True
+        if isinstance(node, ast.Attribute) and node.attr in names:
+            return True
+        if isinstance(node, ast.ImportFrom | ast.Import) and any(alias.name in names for alias in node.names):
+            return True
+    return False
+
+
+def says(file: Path, text: str) -> bool:
+    """Say whether a string of a file, its docstrings apart, holds a text."""
+    docs = {id(node.value) for node in parsed(file) if isinstance(node, ast.Expr)}
+    strings = [
+        node.value
+        for tree in [ast.parse(file.read_text(encoding="utf-8"))]
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docs
+    ]
+    return any(text in string for string in strings)
+
+
+def addresses(resolver: URLResolver, above: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield every address that is answered at, with its view."""
+    for pattern in resolver.url_patterns:
+        path = above + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from addresses(pattern, path)
+        elif isinstance(pattern, URLPattern):
+            yield path, pattern.callback
+
+
+API = {path: view for path, view in addresses(get_resolver()) if path.startswith("api/v1/")}
+
+
+@pytest.mark.no_database
+def test_only_acts_and_doors_import_the_referrals_rows() -> None:
+    importing = {name_of(file) for file in PRODUCT if any(_is_rows(name) for name in imports(file))}
+    assert importing == MAY_IMPORT_REFERRALS
+
+
+def _is_rows(name: str) -> bool:
+    return name == "referrals.models" or name.startswith("referrals.models.")
+
+
+@pytest.mark.no_database
+def test_nobody_finds_the_referrals_rows_by_another_name() -> None:
+    """Django hands out any model by its name to whoever asks its registry."""
+    asking = {
+        name_of(file) for file in PRODUCT if uses(file, "get_model", "get_models") and file.parts[-2] != "migrations"
+    }
+    assert asking == set()
+
+
+@pytest.mark.no_database
+def test_only_the_ledger_opens_a_transaction() -> None:
+    opening = {name_of(file) for file in PRODUCT if not is_migration_or_command(file) and uses(file, *TRANSACTIONS)}
+    assert opening == MAY_OPEN_A_TRANSACTION
+    assert [alias for alias, options in settings.DATABASES.items() if options.get("ATOMIC_REQUESTS")] == []
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize("word", ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "SET ROLE", "session_replication_role"])
+def test_nor_does_anyone_by_sql(word: str) -> None:
+    assert {name_of(file) for file in PRODUCT if not is_migration_or_command(file) and says(file, word)} == set()
+
+
+@pytest.mark.no_database
+def test_one_room_unseals_content() -> None:
+    opening = {name_of(file) for file in PRODUCT if uses(file, "unseal")} - {"consent/vault.py"}
+    assert opening == MAY_UNSEAL
+
+
+@pytest.mark.no_database
+def test_one_room_asks_the_database_to_release_it() -> None:
+    asking = {
+        name_of(file) for file in PRODUCT if not is_migration_or_command(file) and says(file, "referrals_release")
+    }
+    assert asking - {"config/checks.py"} == MAY_RELEASE
+
+
+@pytest.mark.no_database
+def test_one_file_writes_entries() -> None:
+    writing = {
+        name_of(file) for file in PRODUCT if not is_migration_or_command(file) and says(file, "INTO audit_entry")
+    }
+    assert writing == MAY_WRITE_ENTRIES
+    assert not [name_of(file) for file in PRODUCT if "Entry.objects.create" in file.read_text(encoding="utf-8")]
+
+
+@pytest.mark.no_database
+def test_only_what_starts_processes_reads_the_environment() -> None:
+    reading = {name_of(file) for file in PRODUCT if uses(file, "environ", "environb", "getenv", "putenv", "unsetenv")}
+    assert reading == MAY_READ_THE_ENVIRONMENT
+
+
+@pytest.mark.no_database
+def test_settings_alone_read_it_through_the_one_reader() -> None:
+    assert {name_of(file) for file in PRODUCT if "environs" in imports(file)} == {"config/env.py"}
+    reading = {name_of(file) for file in PRODUCT if "config.env.env" in imports(file)}
+    assert {file.rpartition("/")[0] for file in reading} == {"config/settings"}
+
+
+@pytest.mark.no_database
+def test_the_product_knows_nothing_of_where_it_was_designed() -> None:
+    """What is beside the checkout is not there on another machine."""
+    elsewhere = "/".join(["..", "shared"])
+    files = [BASE_DIR / "Makefile", BASE_DIR / "README.md", BASE_DIR / "pyproject.toml", BASE_DIR / ".ci" / "run"]
+    files += [file for room in (*ROOMS, "docs", "requirements") for file in (BASE_DIR / room).rglob("*")]
+    mentioned = [
+        name_of(file)
+        for file in [*files, BASE_DIR / "manage.py"]
+        if file.is_file()
+        and "__pycache__" not in file.parts
+        and any(text in file.read_text(encoding="utf-8", errors="replace") for text in (elsewhere, "/work/"))
+    ]
+    assert mentioned == []
+
+
+# --- Who may reach a view -----------------------------------------------------------------------------------------
+
+
+class Unguarded(APIView):
+    """A view whose author forgot to say who may."""
+
+    def get(self, request: Request) -> Response:
+        return Response({"shown": True})
+
+
+def test_a_view_that_names_no_permission_answers_nobody(exchange: Exchange) -> None:
+    assert Unguarded.permission_classes == [DenyAll]
+    principal = Principal(agency=uuid4(), kind="municipality", client="c", scopes=frozenset({"referrals"}))
+    for user in (None, principal):
+        request = APIRequestFactory().get("/")
+        force_authenticate(request, user=user)
+        assert Unguarded.as_view()(request).status_code in (401, 403)
+
+
+@pytest.mark.no_database
+@pytest.mark.parametrize("path", API)
+def test_each_view_says_itself_who_may(path: str) -> None:
+    view = getattr(API[path], "cls", None)
+    assert view is not None, "not one of DRF's views"
+    assert issubclass(view, APIView)
+    saying = next(each for each in view.__mro__ if "permission_classes" in vars(each))
+    assert saying.__module__.partition(".")[0] in ROOMS
+    assert view.permission_classes == [IsPrincipal]
+    assert [each.__module__ for each in view.authentication_classes] == ["agencies.authentication"]
+
+
+@pytest.mark.no_database
+def test_so_does_every_view_class_that_has_no_address_yet() -> None:
+    silent = []
+    for file in PRODUCT:
+        for node in parsed(file):
+            bases = (
+                {base.id for base in node.bases if isinstance(base, ast.Name)}
+                if isinstance(node, ast.ClassDef)
+                else set()
+            )
+            if isinstance(node, ast.ClassDef) and any(base.endswith(("APIView", "ViewSet")) for base in bases):
+                named = {
+                    target.id
+                    for each in node.body
+                    if isinstance(each, ast.Assign)
+                    for target in each.targets
+                    if isinstance(target, ast.Name)
+                }
+                silent += [] if "permission_classes" in named else [f"{name_of(file)}:{node.name}"]
+    assert silent == []
+
+
+@pytest.mark.parametrize("path", API)
+def test_without_a_token_nothing_is_answered(path: str) -> None:
+    """Whatever the method, and whether or not what the address names is there."""
+    address = "/" + path.replace("<slug:name>", "statuses")
+    for parameter in ("referral_id", "consent_id", "agency_id"):
+        address = address.replace(f"<uuid:{parameter}>", str(uuid4()))
+    assert "<" not in address, "this test does not know how to ask there"
+    for method in METHODS:
+        answer = APIClient().generic(method, address, b"{}", content_type="application/json")
+        assert (method, answer.status_code) == (method, 401)
+        assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "Bearer ",
+        "Bearer x",
+        "Bearer " + "x" * 40,
+        "Bearer " + "x" * 4000,
+        "Basic eDp5",
+        "Token abc",
+        "bearer\t" + "y" * 40,
+    ],
+)
+def test_nor_with_a_token_that_is_none(token: str) -> None:
+    client = APIClient(headers={"Authorization": token})
+    assert client.get("/api/v1/referrals").status_code == 401
+    assert client.get("/api/v1/agencies").status_code == 401
+
+
+@pytest.mark.no_database
+def test_these_are_all_the_addresses_outside_the_api() -> None:
+    outside = {path for path, _ in addresses(get_resolver()) if not path.startswith("api/v1/")}
+    assert {"admin/" if path.startswith("admin/") else path for path in outside} == OPEN_ADDRESSES
+
+
+def test_the_administration_shows_nothing_to_a_stranger() -> None:
+    for path, _ in addresses(get_resolver()):
+        if path.startswith("admin/") and "<" not in path and "(" not in path:
+            answer = APIClient().get(f"/{path}")
+            assert answer.status_code == 302 or "login" in path, path
