@@ -13,6 +13,25 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 VERSION = 1
+COLUMNS = frozenset(
+    {
+        *("id", "xid", "at", "db_user", "action", "actor_agency", "actor_client", "actor_user", "on_behalf_of", "role"),
+        *("subject_kind", "subject_id", "purpose", "basis", "basis_version", "consent", "consent_version"),
+        *(
+            "categories",
+            "outcome",
+            "refusal",
+            "result_ids",
+            "criterion",
+            "correlation",
+            "request_id",
+            "changes",
+            "detail",
+        ),
+    }
+)
+"""Every column that is in the bytes."""
+
 STORED_APART = frozenset({"canonical", "leaf_hash"})
 """The columns that are not in the bytes: the bytes themselves, and the hash over them."""
 
@@ -26,8 +45,10 @@ def entry_bytes(columns: Mapping[str, object]) -> bytes:
     """
     Return the canonical bytes of an entry, given every column by name.
 
-    Raises KeyError where a column is missing: the bytes cover every column, or they prove nothing.
+    Raises KeyError where a column is missing or unknown: the bytes cover every column, or they prove nothing.
     """
+    if strange := COLUMNS.symmetric_difference(columns.keys() - STORED_APART):
+        raise KeyError(*sorted(strange))
     written = {name: _plain(value) for name, value in columns.items() if name not in STORED_APART}
     return jcs({**written, "xid": str(columns["xid"]), "v": VERSION})
 

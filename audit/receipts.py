@@ -26,6 +26,11 @@ def signing_key() -> OKPKey:
     return key
 
 
+def public_keys() -> dict[str, object]:
+    """Return the keys by which receipts are verified, as a JWK set (RFC 7517)."""
+    return {"keys": [{**signing_key().as_dict(private=False), "alg": ALGORITHM, "use": "sig"}]}
+
+
 def signed(receipt: Receipt) -> str:
     """Return the receipt as a compact JWS (RFC 7515): entry id, leaf hash in hexadecimal, and the entry's time."""
     header = {"alg": ALGORITHM, "typ": TYPE, "kid": signing_key().kid}

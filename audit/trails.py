@@ -35,7 +35,7 @@ def about(kind: str, identifier: UUID | str) -> Q:
 
 
 def entries(question: Question) -> QuerySet[Entry]:
-    """Return the entries that answer the question, newest first, without their canonical bytes."""
+    """Return the entries that answer the question, newest first."""
     conditions: dict[str, object] = {
         "actor_agency": question.agency,
         "on_behalf_of": question.staff,
@@ -48,7 +48,7 @@ def entries(question: Question) -> QuerySet[Entry]:
     found = Entry.objects.filter(question.visible, **{name: value for name, value in conditions.items() if value})
     if question.referral is not None:
         found = found.filter(about("referral", question.referral))
-    return found.defer("canonical", "detail").order_by("-id")
+    return found.order_by("-id")
 
 
 def disclosures(kind: str, identifier: UUID) -> QuerySet[Entry]:

@@ -6,6 +6,7 @@ from oauth2_provider.views import TokenView
 from agencies.admin import site as administration
 from api_schema import pages, problems
 from api_schema.problem_page import problem_page
+from audit.views import receipt_keys
 from config import health
 
 handler400 = problems.malformed
@@ -20,6 +21,7 @@ urlpatterns = [
     path("api/schema", pages.schema, name="schema"),
     path("api/docs", pages.Docs.as_view(), name="docs"),
     path("api/docs/problems", problem_page),
+    path(".well-known/jwks.json", receipt_keys),
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("admin/", administration.urls),

@@ -118,6 +118,7 @@ class BatchAnswer(serializers.Serializer[None]):
     results = BatchResult(many=True)
 
 
+PAGE_QUERIES = [("limit", "1-200, 50 unless given."), ("cursor", "`next` of the page before.")]
 LIST_QUERIES = [
     ("role", "`received` (the agency's inbox, unless given) or `sent`."),
     ("status", "Only these statuses, comma-separated."),
@@ -125,8 +126,7 @@ LIST_QUERIES = [
     ("updated_since", "Changed at or after this time."),
     ("due_before", "To be decided before this time."),
     ("external_reference", "Your own reference; with `role=sent`."),
-    ("limit", "1-200, 50 unless given."),
-    ("cursor", "`next` of the page before."),
+    *PAGE_QUERIES,
 ]
 ENTRY_QUERIES = [
     ("referral", "About this referral, or showing it."),
@@ -137,8 +137,7 @@ ENTRY_QUERIES = [
     ("outcome", "`done` or `refused`."),
     ("since", "At or after this time."),
     ("until", "Before this time."),
-    ("limit", "1-200, 50 unless given."),
-    ("cursor", "`next` of the page before."),
+    *PAGE_QUERIES,
 ]
 
 list_referrals = operation(
@@ -210,8 +209,9 @@ send_message = operation(
 read_timeline = operation(
     "read_timeline",
     "Read the steps a referral has taken",
-    description="To either side. Each step has its signed receipt.",
+    description="To either side, newest first. Each step has its signed receipt.",
     tag=TAG,
+    queries=PAGE_QUERIES,
     response=TimelinePage,
     got={
         "results": [
@@ -232,6 +232,7 @@ list_disclosures = operation(
     "List who was shown a referral",
     description="For the parties' coordinators, and for auditors with a case.",
     tag=LEDGER,
+    queries=PAGE_QUERIES,
     response=EntryPage,
     got={"results": [ENTRY], "next": None},
     traits=[PERSONAL, AUDITS],

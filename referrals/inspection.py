@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from django.db.models import CharField, Exists, OuterRef, Q
+from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.utils import timezone
 
@@ -71,16 +71,11 @@ def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size
             raise CaseNeeded(reasons=", ".join(REASONS))
         act.criterion = _criterion(question)
         act.detail = {"case_number": case.number, "case_reason": case.reason}
-        found = trails.entries(asked)
-        if cursor:
-            found = found.filter(id__lt=UUID(pagination.decode(cursor, bound_to=bound_to)[0]))
-        entries, more = pagination.page(
-            list(found[: size + 1]), size=size, position=lambda entry: (str(entry.id),), bound_to=bound_to
-        )
+        entries, more = _page(trails.entries(asked), size=size, cursor=cursor, bound_to=bound_to)
     return Trail(entries=entries, next=more, receipt=act.committed, whole=whole)
 
 
-def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str) -> Trail:
+def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
     """
     Return who was shown a referral, newest first: to the coordinators of its parties, and to auditors with a case.
 
@@ -98,13 +93,14 @@ def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str
         if not _may_ask_about(referral_id, by, auditor=auditor):
             raise ReferralNotFound
         act.detail = {"case_number": case.number, "case_reason": case.reason} if auditor else {}
-        entries = list(trails.disclosures("referral", referral_id)[: pagination.SIZE_MAX])
-    return Trail(entries=entries, next=None, receipt=act.committed)
+        bound_to = f"disclosures:{referral_id}:{by.agency}:{by.membership}"
+        entries, more = _page(trails.disclosures("referral", referral_id), size=size, cursor=cursor, bound_to=bound_to)
+    return Trail(entries=entries, next=more, receipt=act.committed)
 
 
-def timeline(referral_id: UUID, *, by: Principal, purpose: str) -> Trail:
+def timeline(referral_id: UUID, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
     """
-    Return the steps a referral has taken, oldest first, to either side; each with what a receipt is signed over.
+    Return the steps a referral has taken, newest first, to either side; each with what a receipt is signed over.
 
     Raises `ReferralNotFound`, recorded.
     """
@@ -119,8 +115,18 @@ def timeline(referral_id: UUID, *, by: Principal, purpose: str) -> Trail:
             subject_kind="referral", subject_id=str(referral_id), outcome="done", action__in=MOVES
         )
         act.categories = ("status",)
-        entries = list(steps.defer("canonical").order_by("id")[: pagination.SIZE_MAX])
-    return Trail(entries=entries, next=None, receipt=act.committed, reasons=reasons)
+        bound_to = f"timeline:{referral_id}:{by.agency}:{by.membership}"
+        newest_first = steps.defer("canonical").order_by("-id")
+        entries, more = _page(newest_first, size=size, cursor=cursor, bound_to=bound_to)
+    return Trail(entries=entries, next=more, receipt=act.committed, reasons=reasons)
+
+
+def _page(newest_first: QuerySet[Entry], *, size: int, cursor: str, bound_to: str) -> tuple[list[Entry], str | None]:
+    if cursor:
+        newest_first = newest_first.filter(id__lt=UUID(pagination.decode(cursor, bound_to=bound_to)[0]))
+    return pagination.page(
+        list(newest_first[: size + 1]), size=size, position=lambda entry: (str(entry.id),), bound_to=bound_to
+    )
 
 
 def _may_ask_about(referral_id: UUID, by: Principal, *, auditor: bool) -> bool:

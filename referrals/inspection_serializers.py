@@ -64,7 +64,10 @@ class EntrySerializer(serializers.Serializer[None]):
     categories = serializers.ListField(child=serializers.CharField())
     result_ids = serializers.ListField(child=serializers.UUIDField(), help_text="For the oversight body alone.")
     request_id = serializers.CharField()
-    leaf_hash = serializers.CharField()
+    leaf_hash = serializers.CharField(help_text="SHA-256 over 0x00 and the canonical bytes (RFC 6962), hexadecimal.")
+    canonical = serializers.CharField(
+        required=False, help_text="The bytes that are hashed (RFC 8785), as text; for the oversight body alone."
+    )
 
 
 class EntryPage(serializers.Serializer[None]):
@@ -107,6 +110,7 @@ def entry_body(entry: Entry, *, whole: bool) -> dict[str, Any]:
         "result_ids": [str(identifier) for identifier in entry.result_ids] if whole else [],
         "request_id": entry.request_id,
         "leaf_hash": bytes(entry.leaf_hash).hex(),
+        **({"canonical": bytes(entry.canonical).decode()} if whole else {}),
     }
 
 

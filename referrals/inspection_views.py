@@ -1,5 +1,6 @@
 """What auditors and coordinators are offered: who was shown what. Metadata only."""
 
+from typing import TypedDict
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -18,7 +19,8 @@ from referrals import contract, inspection
 from referrals.inspection import Case, Trail
 from referrals.inspection_serializers import OUTCOMES, SearchBodySerializer, entry_body, step_body
 
-FILTERS = ("referral", "agency", "staff", "action", "basis", "outcome", "since", "until", "limit", "cursor")
+PAGE = ("limit", "cursor")
+FILTERS = ("referral", "agency", "staff", "action", "basis", "outcome", "since", "until", *PAGE)
 
 
 class Entries(APIView):
@@ -45,8 +47,7 @@ class Entries(APIView):
             _case(request),
             by=by,
             purpose=purpose_of(request, by),
-            size=pagination.page_size(request),
-            cursor=request.query_params.get("cursor", ""),
+            **_page(request),
         )
         return _told(trail)
 
@@ -76,9 +77,12 @@ class Disclosures(APIView):
 
     @contract.list_disclosures
     def get(self, request: Request, referral_id: UUID) -> Response:
+        queries.only(request, PAGE)
         by = principal_of(request)
-        purpose = purpose_of(request, by)
-        return _told(inspection.disclosures_of(referral_id, _case(request), by=by, purpose=purpose))
+        trail = inspection.disclosures_of(
+            referral_id, _case(request), by=by, purpose=purpose_of(request, by), **_page(request)
+        )
+        return _told(trail)
 
 
 class Timeline(APIView):
@@ -88,12 +92,24 @@ class Timeline(APIView):
 
     @contract.read_timeline
     def get(self, request: Request, referral_id: UUID) -> Response:
+        queries.only(request, PAGE)
         by = principal_of(request)
-        trail = inspection.timeline(referral_id, by=by, purpose=purpose_of(request, by))
+        trail = inspection.timeline(referral_id, by=by, purpose=purpose_of(request, by), **_page(request))
         return answer(
-            pagination.listed([step_body(entry, reasons=trail.reasons) for entry in trail.entries], None),
+            pagination.listed([step_body(entry, reasons=trail.reasons) for entry in trail.entries], trail.next),
             receipt=signed(trail.receipt),
         )
+
+
+class Asked(TypedDict):
+    """Which page is asked for."""
+
+    size: int
+    cursor: str
+
+
+def _page(request: Request) -> Asked:
+    return Asked(size=pagination.page_size(request), cursor=request.query_params.get("cursor", ""))
 
 
 def _case(request: Request) -> Case:

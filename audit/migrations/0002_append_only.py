@@ -22,7 +22,7 @@ SET search_path = pg_catalog, public, pg_temp AS $$
         ',"actor_agency":', coalesce(to_json(e.actor_agency)::text, 'null'),
         ',"actor_client":', to_json(e.actor_client),
         ',"actor_user":', to_json(e.actor_user),
-        ',"at":"', to_char(e.at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+        ',"at":"', to_char(e.at AT TIME ZONE interval '0', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
         '","basis":', to_json(e.basis),
         ',"basis_version":', coalesce(e.basis_version::text, 'null'),
         ',"categories":', array_to_json(e.categories),

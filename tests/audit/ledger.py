@@ -40,7 +40,7 @@ def entries_about(identifier: UUID | str) -> list[Entry]:
 
 def columns_of(entry: Entry) -> dict[str, object]:
     """Return every column of an entry by its name, as the model knows them."""
-    columns = {field.column: getattr(entry, field.attname) for field in Entry._meta.concrete_fields}
+    columns = {str(field.column): getattr(entry, field.attname) for field in Entry._meta.concrete_fields}
     return {name: bytes(value) if isinstance(value, memoryview) else value for name, value in columns.items()}
 
 

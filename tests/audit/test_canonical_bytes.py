@@ -217,7 +217,7 @@ def insert_under(setting: str) -> str:
 
 # --- Every column is in the bytes --------------------------------------------------------------------------------
 
-ANOTHER: dict[str, object] = {
+ANOTHER: dict[str, Any] = {
     "id": UUID(int=1),
     "xid": 1,
     "at": datetime(2020, 1, 1, tzinfo=UTC),
@@ -267,7 +267,7 @@ def test_another_value_in_a_column_makes_other_bytes(column: str) -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT audit_canonical(jsonb_populate_record(e, %s::jsonb)) FROM audit_entry e WHERE id = %s",
-            [json.dumps({column: altered[column]}, default=str), columns["id"]],
+            [json.dumps({column: altered[column]}, default=str), str(columns["id"])],
         )
         (by_the_database,) = cursor.fetchone()
     assert bytes(by_the_database) == entry_bytes(altered)

@@ -91,6 +91,12 @@ def refusal(cursor: Any, statement: str, values: Any = None) -> psycopg.Error:
     return error
 
 
+def one(cursor: Any) -> tuple[Any, ...]:
+    """Return the only row of what was just asked."""
+    (row,) = cursor.fetchall()
+    return tuple(row)
+
+
 def rows(statement: str, values: Any = None) -> list[tuple[Any, ...]]:
     """Return what the application's role gets for a statement, each in a transaction of its own."""
     with connection.cursor() as cursor:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.invariants.attempts import APP, APPEND_ONLY, DENIED, OWNER, SUPERUSER, Sent, refused, session
+from tests.invariants.attempts import APP, APPEND_ONLY, DENIED, OWNER, SUPERUSER, Sent, one, refused, session
 
 TABLES = ("audit_entry", "auditlog_logentry", "consent_consentevent")
 
@@ -53,7 +53,7 @@ def test_an_entry_written_in_replica_mode_is_stamped_and_queued_all_the_same(sen
             "INSERT INTO audit_entry SELECT * FROM audit_entry LIMIT 1 RETURNING id, at >= transaction_timestamp(), "
             "leaf_hash = sha256('\\x00'::bytea || canonical), position(id::text::bytea IN canonical) > 0"
         )
-        entry, *stamped = cursor.fetchone() or ()
+        entry, *stamped = one(cursor)
         assert stamped == [True, True, True]
         cursor.execute("SELECT count(*) FROM audit_pending WHERE entry_id = %s", [entry])
         assert cursor.fetchone() == (1,)

@@ -57,6 +57,12 @@ def test_nothing_is_missing_as_migrated() -> None:
     call_command("check", databases=["default"], tags=[Tags.database])
 
 
+def test_these_are_all_the_triggers_there_are(owner: Any) -> None:
+    """So a trigger that guards something new is missed too when it is gone."""
+    owner.execute("SELECT tgrelid::regclass::text, tgname::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2")
+    assert owner.fetchall() == sorted(TRIGGERS)
+
+
 @pytest.mark.parametrize("state", ["DISABLE", "ENABLE", "ENABLE REPLICA"])
 @pytest.mark.parametrize(("table", "trigger"), TRIGGERS)
 def test_a_trigger_that_is_not_always_on_is_missed(table: str, trigger: str, state: str) -> None:

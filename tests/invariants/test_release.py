@@ -23,6 +23,7 @@ from tests.invariants.attempts import (
     NOT_RELEASED,
     Sent,
     insert_entry,
+    one,
     refused,
     rows,
     send,
@@ -76,12 +77,12 @@ def test_an_entry_releases_nothing_in_its_own_transaction(sent: Sent) -> None:
     columns = {**ENTRY, **named, "categories": ["reason"]}
     with session(APP) as cursor:
         cursor.execute(insert_entry(columns), columns)
-        (entry,) = cursor.fetchone() or ()
+        (entry,) = one(cursor)
         assert refused(cursor, RELEASE, [entry, sent.receiving]) == NOT_RELEASED
     with session(APP) as cursor:
         cursor.execute("SAVEPOINT before")
         cursor.execute(insert_entry(columns), columns)
-        (entry,) = cursor.fetchone() or ()
+        (entry,) = one(cursor)
         cursor.execute("RELEASE SAVEPOINT before")
         assert refused(cursor, RELEASE, [entry, sent.receiving]) == NOT_RELEASED
 
@@ -91,7 +92,7 @@ def test_nor_in_another_while_its_own_is_still_open(sent: Sent) -> None:
     columns = {**ENTRY, **named, "categories": ["reason"]}
     with session(APP) as cursor:
         cursor.execute(insert_entry(columns), columns)
-        (entry,) = cursor.fetchone() or ()
+        (entry,) = one(cursor)
         assert withheld(entry, sent.receiving) == NOT_RELEASED
 
 
@@ -186,7 +187,7 @@ def test_what_ends_between_record_and_release_is_not_shown(
     """The reader is answered as if it had ended before, and the second, lesser disclosure has an entry of its own."""
     sent = send(exchange)
     counsellor = exchange.centre.as_("counsellor")
-    record, ended = disclosure._record, []
+    record, ended = disclosure._record, list[Any]()
 
     def record_then_end(referral_id: UUID, **options: Any) -> Any:
         release = record(referral_id, **options)

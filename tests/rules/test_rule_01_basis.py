@@ -15,7 +15,8 @@ AT_36 = {**REASON, "background": {"birth_year": 1990}}
 CONCERN = {**REASON, "concern": {"milieu": "unknown"}}
 CRIMINAL = {**REASON, "criminal": {"statements": [{"text": "Dømt.", "kind": "reported"}]}}
 
-CASES: list[tuple[str, str, str, str, dict[str, Any], str]] = [
+Case = tuple[str, str, str, str, dict[str, Any], str]
+CASES: list[Case] = [
     # sender, recipient, basis, purpose, sections, what stands in its way
     ("municipality", "police", "RPL115-SSP", "crime_prevention", REASON, ""),
     ("police", "municipality", "RPL115-SSP", "crime_prevention", REASON, ""),
@@ -43,10 +44,9 @@ def exchange(django_db_setup: None) -> Exchange:
     return Exchange()
 
 
-@pytest.mark.parametrize(("sender", "recipient", "basis", "purpose", "sections", "objection"), CASES)
-def test_rule_01_a_referral_goes_only_where_its_basis_allows_it(
-    exchange: Exchange, sender: str, recipient: str, basis: str, purpose: str, sections: dict[str, Any], objection: str
-) -> None:
+@pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join((*case[:4], case[5] or "goes")))
+def test_rule_01_a_referral_goes_only_where_its_basis_allows_it(exchange: Exchange, case: Case) -> None:
+    sender, recipient, basis, purpose, sections, objection = case
     needs = basis.startswith(("RPL115", "MYNDIGHED"))
     stated = {"code": basis, **({"necessity_statement": NECESSARY} if needs else {})}
     by = getattr(exchange, sender).as_("caseworker")

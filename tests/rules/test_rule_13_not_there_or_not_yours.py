@@ -1,0 +1,214 @@
+"""Rule 13: what is another's is answered exactly as what is not there; lists and counts reveal nothing either."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from tests.exchange import Answer, Caller, Exchange, consent_body, referral_body
+from tests.referrals.walks import MOVES
+
+CHANGES_WITH_TIME = {"Request-Id", "Date", "RateLimit", "RateLimit-Remaining", "RateLimit-Reset"}
+
+
+@pytest.fixture(scope="module")
+def exchange(django_db_setup: None) -> Exchange:
+    return Exchange()
+
+
+@pytest.fixture(scope="module")
+def theirs(exchange: Exchange) -> dict[str, str]:
+    """A referral between two other agencies, with its subject, consent and reference."""
+    made = exchange.municipality.as_("caseworker").create(referral_body(exchange.centre, external_reference="SAG-13"))
+    assert made.status == 201
+    return {
+        "referral": made.body["id"],
+        "subject": made.body["subject"]["id"],
+        "consent": made.body["basis"]["consent_id"],
+        "etag": made.etag,
+    }
+
+
+def same(first: Answer, second: Answer) -> None:
+    """Hold two answers against each other: status, body and every header that does not change with time."""
+    assert first.status == second.status
+    assert first.body == second.body
+
+    def lasting(answer: Answer) -> dict[str, str]:
+        return {
+            name: value
+            for name, value in answer.headers.items()
+            if name not in CHANGES_WITH_TIME and not name.startswith("RateLimit")
+        }
+
+    assert lasting(first) == lasting(second)
+
+
+Ask = Callable[[Caller, str], Answer]
+OF_A_REFERRAL: dict[str, Ask] = {
+    "read": lambda by, name: by.read(name),
+    "read in English": lambda by, name: by.read(name, Accept_Language="en"),
+    "head": lambda by, name: by.call("HEAD", f"referrals/{name}"),
+    "timeline": lambda by, name: by.get(f"referrals/{name}/timeline"),
+    "disclosures": lambda by, name: by.get(f"referrals/{name}/disclosures"),
+    "edit": lambda by, name: by.call("PATCH", f"referrals/{name}", {"urgency": "acute"}, If_Match='"2"'),
+    "edit, stale": lambda by, name: by.call("PATCH", f"referrals/{name}", {}, If_Match='"1"'),
+    "edit, without a version": lambda by, name: by.call("PATCH", f"referrals/{name}", {}),
+    "edit, malformed": lambda by, name: by.call("PATCH", f"referrals/{name}", {}, If_Match="*"),
+    "edit, wrongly": lambda by, name: by.call("PATCH", f"referrals/{name}", {"status": "x"}, If_Match='"2"'),
+    "for investigation": lambda by, name: by.read(name, Purpose="investigation"),
+    "for another purpose": lambda by, name: by.read(name, Purpose="child_protection"),
+    "an unknown purpose": lambda by, name: by.read(name, Purpose="gossip"),
+    "a wrong method": lambda by, name: by.call("DELETE", f"referrals/{name}"),
+    "a filter": lambda by, name: by.get(f"referrals?role=sent&external_reference={name}"),
+    "a parameter": lambda by, name: by.get(f"referrals?id={name}"),
+    "as parent": lambda by, name: by.create({"parent": name}),
+    **{
+        f"{move} at {version}": lambda by, name, path=path, body=body, version=version: by.post(
+            f"referrals/{name}/{path}", body, If_Match=f'"{version}"'
+        )
+        for move, (path, body) in MOVES.items()
+        for version in (1, 2)
+    },
+}
+ROLES = {"stranger": ["caseworker", "coordinator"], "police": ["caseworker"]}
+
+
+@pytest.mark.parametrize("ask", OF_A_REFERRAL)
+def test_rule_13_a_foreign_referral_is_answered_as_one_that_is_not_there(
+    exchange: Exchange, theirs: dict[str, str], ask: str
+) -> None:
+    stranger = exchange.stranger.as_("coordinator")
+    foreign = OF_A_REFERRAL[ask](stranger, theirs["referral"])
+    same(foreign, OF_A_REFERRAL[ask](stranger, str(uuid4())))
+    if ask.startswith(("read", "edit, stale", "timeline", "disclosures")) or " at " in ask:
+        assert foreign.status in (404, 422), ask
+        assert "ETag" not in foreign.headers
+
+
+def test_rule_13_so_it_is_for_every_role_that_is_no_party(exchange: Exchange, theirs: dict[str, str]) -> None:
+    for who in (
+        exchange.stranger.as_("caseworker"),
+        exchange.stranger.as_("auditor"),
+        exchange.stranger.as_("administrator"),
+        exchange.police.as_("caseworker"),
+        exchange.centre.as_("auditor"),
+        exchange.oversight.as_("auditor"),
+    ):
+        who.headers["Purpose"] = "audit" if who.role == "auditor" else "crime_prevention"
+        same(who.read(theirs["referral"]), who.read(str(uuid4())))
+
+
+def test_rule_13_a_draft_is_to_its_later_recipient_as_if_it_were_not_there(exchange: Exchange) -> None:
+    draft = exchange.municipality.as_("caseworker").create(referral_body(exchange.centre, submit=False))
+    coordinator = exchange.centre.as_("coordinator")
+    for path in ("", "/timeline", "/disclosures"):
+        same(
+            coordinator.get(f"referrals/{draft.body['id']}{path}"),
+            coordinator.get(f"referrals/{uuid4()}{path}"),
+        )
+    assert coordinator.read(draft.body["id"]).status == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("subject", {"subject": {"id": "{}"}}),
+        ("consent", {"basis": {"code": "SAMTYKKE-TAVSHED", "consent_id": "{}"}}),
+        ("referral", {"recipient": "{}"}),
+    ],
+)
+def test_rule_13_a_foreign_id_in_a_body_is_answered_as_one_that_is_not_there(
+    exchange: Exchange, theirs: dict[str, str], name: str, body: dict[str, Any]
+) -> None:
+    stranger = exchange.stranger.as_("caseworker")
+
+    def with_id(identifier: str) -> dict[str, Any]:
+        filled: dict[str, Any] = {}
+        for member, value in body.items():
+            inner = value if isinstance(value, dict) else None
+            filled[member] = (
+                {k: identifier if v == "{}" else v for k, v in inner.items()} if inner is not None else identifier
+            )
+        return filled
+
+    foreign, absent = stranger.create(with_id(theirs[name])), stranger.create(with_id(str(uuid4())))
+    assert foreign.status == 422
+    same(foreign, absent)
+    for sent in (theirs[name], str(uuid4())):
+        answer = stranger.post("referrals/batch", {"items": [with_id(sent)]}, Idempotency_Key=str(uuid4()))
+        assert answer.body["results"] == [{"index": 0, "status": 422, "problem": foreign.body}]
+
+
+def test_rule_13_a_foreign_consent_is_answered_as_one_that_is_not_there(
+    exchange: Exchange, theirs: dict[str, str]
+) -> None:
+    stranger = exchange.stranger.as_("caseworker")
+    for ask in (
+        lambda name: stranger.get(f"consents/{name}"),
+        lambda name: stranger.post(f"consents/{name}/withdraw", {"method": "oral"}, If_Match='"1"'),
+        lambda name: stranger.post(f"consents/{name}/withdraw", {"method": "oral"}, If_Match='"7"'),
+        lambda name: stranger.post(f"consents/{name}/renew", {"method": "oral"}, If_Match='"1"'),
+        lambda name: stranger.post(f"consents/{name}/renew", {"method": "oral"}),
+    ):
+        same(ask(theirs["consent"]), ask(str(uuid4())))
+    assert stranger.get(f"consents/{theirs['consent']}").status == 404
+    for subject in (theirs["subject"], str(uuid4())):
+        refused = stranger.create({"subject": subject, **consent_body(exchange.centre)}, path="consents")
+        assert (refused.status, refused.body["errors"][0]["code"]) == (422, "unknown_subject")
+
+
+def test_rule_13_an_auditor_of_another_agency_finds_as_much_as_of_nothing(
+    exchange: Exchange, theirs: dict[str, str]
+) -> None:
+    auditor = exchange.stranger.as_("auditor")
+    auditor.headers["Audit-Case"] = "2026-13"
+    other = str(uuid4())
+
+    def told(answer: Answer) -> Any:
+        assert answer.status == 200
+        return answer.body
+
+    for query in ("referral={}", "agency={}", "staff={}", "referral={}&outcome=refused"):
+        foreign_id = exchange.municipality.id if query.startswith("agency") else theirs["referral"]
+        assert told(auditor.get(f"audit/entries?{query.format(foreign_id)}")) == told(
+            auditor.get(f"audit/entries?{query.format(other)}")
+        )
+    same(
+        auditor.get(f"referrals/{theirs['referral']}/disclosures"),
+        auditor.get(f"referrals/{other}/disclosures"),
+    )
+    searched = [
+        auditor.post("audit/entries/search", {"case_number": "2026-13", "referral": name})
+        for name in (theirs["referral"], other)
+    ]
+    assert searched[0].body == searched[1].body == {"results": [], "next": None}
+
+
+def test_rule_13_a_stranger_who_tries_a_foreign_id_does_not_find_it_in_the_ledger_after(
+    exchange: Exchange, theirs: dict[str, str]
+) -> None:
+    """Its own refused attempts an agency may see; they say the same of a foreign id as of none."""
+    stranger, auditor = exchange.stranger.as_("caseworker"), exchange.stranger.as_("auditor")
+    absent = str(uuid4())
+    for name in (theirs["referral"], absent):
+        assert stranger.read(name).status == 404
+
+    def own_part(name: str) -> list[tuple[Any, ...]]:
+        rows = auditor.get(f"audit/entries?referral={name}&action=referral.disclose", Audit_Case="1").body["results"]
+        mine = [row for row in rows if row["on_behalf_of"] == stranger.staff_id]
+        assert len(mine) == len(rows)
+        return [(row["action"], row["outcome"], row["refusal"], row["basis"], row["categories"]) for row in mine][:1]
+
+    assert own_part(theirs["referral"]) == own_part(absent) == [("referral.disclose", "refused", "not-found", None, [])]
+
+
+def test_rule_13_a_reference_taken_elsewhere_is_free_here(exchange: Exchange, theirs: dict[str, str]) -> None:
+    made = exchange.stranger.as_("caseworker").create({"external_reference": "SAG-13"})
+    assert made.status == 201
+
+
+def test_rule_13_the_directory_counts_nothing(exchange: Exchange, theirs: dict[str, str]) -> None:
+    told = exchange.stranger.as_("caseworker").get(f"agencies/{exchange.centre.id}")
+    assert set(told.body) == {"id", "kind", "code", "name", "offers", "capacity"}
