@@ -70,6 +70,7 @@ OPEN_ADDRESSES = {
     "api/schema",
     "api/docs",
     "api/docs/problems",
+    ".well-known/jwks.json",
     "health/live",
     "health/ready",
     "admin/",

@@ -9,10 +9,9 @@ from typing import Any
 
 import pytest
 
-from api_schema.validation import CPR
+from api_schema.validation import CPR, REPLACEMENT_DAY
 from config.management.commands.load_demo_referrals import GIVEN_AT, REFERRALS, ready_body, recipient_codes
 from consent.categories import CONTENT
-from referrals.sections import REPLACEMENT_DAY
 from referrals.serializers import ReferralBodySerializer
 
 DATA = json.loads(REFERRALS.read_text(encoding="utf-8"))

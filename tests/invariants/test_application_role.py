@@ -425,6 +425,7 @@ KEPT = [
     "consent_subject",
     "django_admin_log",
     "django_migrations",
+    "referrals_batchkey",
     "referrals_referral",
 ]
 

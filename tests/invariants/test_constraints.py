@@ -71,6 +71,9 @@ CONSTRAINTS: dict[str, list[str]] = {
     "referrals_referral_is_created_once_per_key": [
         "UPDATE referrals_referral SET idempotency_key = 'one' WHERE id IN (%(referral)s, %(draft)s)"
     ],
+    "referrals_batchkey_is_used_once": [
+        "INSERT INTO referrals_batchkey(sender_id,key,body_hash) VALUES (%(sending)s, 'k', ''), (%(sending)s, 'k', '')"
+    ],
     "referrals_section_category_is_known": [
         SECTION.format("score", 0),
         SECTION.format("", 0),

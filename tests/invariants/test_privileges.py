@@ -39,6 +39,7 @@ TABLES: dict[str, dict[str, str]] = {
     "consent_subject": WRITTEN_ONCE,
     # referrals: content is written and not read back
     "referrals_access": LISTED,
+    "referrals_batchkey": WRITTEN_ONCE,
     "referrals_referral": KEPT,
     "referrals_referralgroupobjectpermission": LISTED,
     "referrals_referraluserobjectpermission": LISTED,

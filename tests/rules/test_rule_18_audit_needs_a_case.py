@@ -75,7 +75,7 @@ def test_rule_18_the_next_look_finds_the_one_before(exchange: Exchange) -> None:
     auditor = exchange.oversight.as_("auditor")
     first = auditor.get(f"audit/entries?referral={walked.id}", Audit_Case="2026-1")
     second = auditor.get(f"audit/entries?referral={walked.id}", Audit_Case="2026-1")
-    assert [row["action"] for row in second.body["results"]][0] == "audit.inspect"
+    assert second.body["results"][0]["action"] == "audit.inspect"
     assert second.body["results"][1:] == first.body["results"]
     assert second.body["results"][0]["request_id"] == first.headers["Request-Id"]
 
