@@ -143,7 +143,7 @@ class ConsentEvent(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["consent", "number"], name="consent_event_number_is_unique"),
             models.CheckConstraint(
-                condition=Q(kind__in=["given", "renewed"], expires_at__gt=models.F("at"))
+                condition=Q(kind__in=["given", "renewed"], expires_at__isnull=False, expires_at__gt=models.F("at"))
                 | (~Q(kind__in=["given", "renewed"]) & Q(expires_at__isnull=True)),
                 name="consent_event_given_or_renewed_has_an_end",
             ),

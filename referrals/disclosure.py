@@ -28,8 +28,8 @@ from referrals.errors import ReferralNotFound
 from referrals.lifecycle import Move
 from referrals.models import Referral
 
-CONSENT_ENDED = "UD002"
-"""The SQLSTATE by which the release function says that the consent no longer stands."""
+ENDED_MEANWHILE = {"UD001", "UD002"}
+"""The SQLSTATEs by which the release function refuses: the reader has no task any more, or the consent has ended."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,9 +59,9 @@ def disclose(referral_id: UUID, *, to: Principal, purpose: str) -> Disclosure:
     try:
         return shown()
     except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", "") != CONSENT_ENDED:
+        if getattr(error.__cause__, "sqlstate", "") not in ENDED_MEANWHILE:
             raise
-    return _record(referral_id, to=to, purpose=purpose)()  # the consent ended in between: what is left is recorded anew
+    return _record(referral_id, to=to, purpose=purpose)()  # something ended in between: what is left is recorded anew
 
 
 def _record(referral_id: UUID, *, to: Principal, purpose: str) -> Callable[[], Disclosure]:

@@ -113,7 +113,8 @@ class Referral(models.Model):
                 name="referrals_shared_referral_has_recipient_and_basis",
             ),
             models.CheckConstraint(
-                condition=Q(responsible=models.F("sender")) | Q(responsible=models.F("recipient")),
+                condition=Q(responsible=models.F("sender"))
+                | Q(recipient__isnull=False, responsible=models.F("recipient")),
                 name="referrals_responsible_agency_is_a_party",
             ),
             models.CheckConstraint(

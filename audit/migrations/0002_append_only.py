@@ -51,7 +51,7 @@ $$;
 STAMP = """
 ALTER TABLE audit_entry ADD CONSTRAINT audit_entry_detail_is_flat_text CHECK (
     jsonb_typeof(detail) = 'object'
-    AND NOT jsonb_path_exists(detail, '$.* ? (@.type() != "string")')
+    AND NOT jsonb_path_exists(detail, 'strict $.* ? (@.type() != "string")')
     AND NOT jsonb_path_exists(detail, '$.keyvalue() ? (!(@.key like_regex "^[a-z_]{1,40}$"))')
 );
 

@@ -23,6 +23,9 @@ CREATE TRIGGER consent_consent_is_followed_not_edited BEFORE UPDATE OR DELETE ON
     FOR EACH ROW EXECUTE FUNCTION consent_refuse_edit();
 CREATE TRIGGER consent_basis_is_followed_not_edited BEFORE UPDATE OR DELETE ON consent_legalbasis
     FOR EACH ROW EXECUTE FUNCTION consent_refuse_edit();
+CREATE TRIGGER consent_basis_is_not_emptied BEFORE TRUNCATE ON consent_legalbasis
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+ALTER TABLE consent_legalbasis ENABLE ALWAYS TRIGGER consent_basis_is_not_emptied;
 ALTER TABLE consent_consentevent ENABLE ALWAYS TRIGGER consent_event_append_only;
 ALTER TABLE consent_consent ENABLE ALWAYS TRIGGER consent_consent_is_followed_not_edited;
 ALTER TABLE consent_legalbasis ENABLE ALWAYS TRIGGER consent_basis_is_followed_not_edited;

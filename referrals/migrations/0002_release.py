@@ -29,9 +29,10 @@ DECLARE
     referral public.referrals_referral;
     rests_on_consent boolean;
     agency_kind text;
+    on_consent boolean;
 BEGIN
     SELECT * INTO entry FROM public.audit_entry WHERE id = p_entry;
-    IF entry.id IS NULL OR entry.xid = pg_current_xact_id()::text::bigint THEN
+    IF p_agency IS NULL OR entry.id IS NULL OR entry.xid = pg_current_xact_id()::text::bigint THEN
         RAISE EXCEPTION 'nothing is released before its entry is committed' USING ERRCODE = 'UD001';
     END IF;
     IF entry.at < clock_timestamp() - interval '5 seconds' THEN
@@ -42,7 +43,10 @@ BEGIN
     END IF;
     SELECT * INTO referral FROM public.referrals_referral WHERE id = entry.subject_id::uuid;
     IF referral.id IS NULL OR referral.status = 'entered_in_error'
-        OR NOT (p_agency = referral.sender_id OR (p_agency = referral.recipient_id AND referral.status <> 'draft')) THEN
+        OR NOT (
+            p_agency = referral.sender_id
+            OR coalesce(p_agency = referral.recipient_id AND referral.status <> 'draft', false)
+        ) THEN
         IF entry.categories <@ ARRAY['status'] THEN
             RETURN;
         END IF;
@@ -54,7 +58,8 @@ BEGIN
             AND referral.status IN ('rejected', 'redirected', 'withdrawn', 'expired', 'consent_withdrawn')) THEN
         RAISE EXCEPTION 'the agency has no task with the referral any more' USING ERRCODE = 'UD001';
     END IF;
-    rests_on_consent := referral.consent_id IS NOT NULL AND CASE
+    SELECT consent_kind <> '' INTO on_consent FROM public.consent_legalbasis WHERE id = referral.basis_id;
+    rests_on_consent := coalesce(on_consent, false) AND CASE
         WHEN p_agency = referral.sender_id THEN 'outcome' = ANY (entry.categories)
         ELSE NOT entry.categories <@ ARRAY['status', 'outcome']
     END;
@@ -92,10 +97,24 @@ BEGIN
     RETURN coalesce(NEW, OLD);
 END $$;
 
+CREATE FUNCTION referrals_header_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF NEW.status = 'draft' AND OLD.status <> 'draft' THEN
+        RAISE EXCEPTION 'what was submitted never becomes a draft again' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NEW;
+END $$;
+
+CREATE TRIGGER referrals_referral_stays_submitted BEFORE UPDATE ON referrals_referral
+    FOR EACH ROW EXECUTE FUNCTION referrals_header_guard();
+ALTER TABLE referrals_referral ENABLE ALWAYS TRIGGER referrals_referral_stays_submitted;
+CREATE TRIGGER referrals_section_is_not_emptied BEFORE TRUNCATE ON referrals_section
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
+ALTER TABLE referrals_section ENABLE ALWAYS TRIGGER referrals_section_is_not_emptied;
 CREATE TRIGGER referrals_section_only_drafts_change BEFORE INSERT OR UPDATE OR DELETE ON referrals_section
     FOR EACH ROW EXECUTE FUNCTION referrals_section_guard();
 ALTER TABLE referrals_section ENABLE ALWAYS TRIGGER referrals_section_only_drafts_change;
-REVOKE EXECUTE ON FUNCTION referrals_section_guard() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION referrals_section_guard(), referrals_header_guard() FROM PUBLIC;
 """
 
 GRANTS = """

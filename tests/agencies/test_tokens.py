@@ -18,6 +18,12 @@ from tests.rules.scan import tables_holding
 AccessToken = get_access_token_model()
 
 
+@pytest.fixture(scope="module")
+def shared(django_db_setup: None) -> Exchange:
+    """Agencies for the tests that change nothing of them."""
+    return Exchange()
+
+
 def nobody(answer: Answer) -> bool:
     """Say whether an answer is the one that a token of nobody gets."""
     return (answer.status, answer.body["code"], answer.headers["WWW-Authenticate"]) == (
@@ -53,8 +59,8 @@ def test_a_client_with_its_secret_gets_a_short_lived_token_with_its_scopes(excha
     ("client", "secret"),
     [("mine", "wrong"), ("mine", ""), ("mine", "theirs"), ("nobody", "mine"), ("", ""), ("mine' OR '1'='1", "x")],
 )
-def test_a_client_that_is_not_known_by_its_secret_gets_none(exchange: Exchange, client: str, secret: str) -> None:
-    mine, theirs = exchange.municipality, exchange.stranger
+def test_a_client_that_is_not_known_by_its_secret_gets_none(shared: Exchange, client: str, secret: str) -> None:
+    mine, theirs = shared.municipality, shared.stranger
     client_id = mine.client_id if client == "mine" else client
     given = {"mine": mine.client_secret, "theirs": theirs.client_secret}.get(secret, secret)
     answer = ask_for_token(basic(client_id, given), "grant_type=client_credentials")
@@ -63,7 +69,7 @@ def test_a_client_that_is_not_known_by_its_secret_gets_none(exchange: Exchange, 
 
 
 @pytest.mark.parametrize("authorization", ["", "Basic", "Basic !!!", "Basic bm9jb2xvbg==", "Bearer x", "Basic \x00"])
-def test_who_does_not_say_who_they_are_gets_none(exchange: Exchange, authorization: str) -> None:
+def test_who_does_not_say_who_they_are_gets_none(shared: Exchange, authorization: str) -> None:
     answer = ask_for_token(authorization, "grant_type=client_credentials")
     assert answer.status_code in (400, 401)
     assert "access_token" not in answer.content.decode()
@@ -86,15 +92,15 @@ def test_who_does_not_say_who_they_are_gets_none(exchange: Exchange, authorizati
         ({"scope": "admin"}, "invalid_scope"),
         ({"resource": "https://other.example/"}, "invalid_target"),
         ({"resource": "https://api.udvej.example"}, "invalid_target"),
-        ({"resource": "https://api.udvej.example/&resource=https://other.example/"}, "invalid_"),
+        ({"resource": "https://api.udvej.example/&resource=https://other.example/"}, "invalid_target"),
     ],
 )
 def test_a_request_for_something_else_than_this_apis_token_is_refused(
-    exchange: Exchange, form: dict[str, str], error: str
+    shared: Exchange, form: dict[str, str], error: str
 ) -> None:
-    answer = exchange.municipality.fetch_token(**form)
+    answer = shared.municipality.fetch_token(**form)
     assert (answer.status in (400, 401), "access_token" in answer.body) == (True, False), answer
-    assert answer.body["error"].startswith(error) or answer.body["error"] in ("unauthorized_client", "invalid_request")
+    assert answer.body["error"] in (error, "unauthorized_client", "invalid_request", "invalid_grant")
 
 
 def test_a_token_for_this_api_by_name_is_a_token_for_this_api(exchange: Exchange) -> None:
@@ -141,16 +147,16 @@ def test_a_client_gets_no_scope_that_it_was_not_given_and_may_ask_for_fewer(exch
         "Bearer {checksum}",
     ],
 )
-def test_what_is_not_exactly_a_token_is_nobodys(exchange: Exchange, authorization: str) -> None:
-    token = exchange.municipality.token
+def test_what_is_not_exactly_a_token_is_nobodys(shared: Exchange, authorization: str) -> None:
+    token = shared.municipality.token
     checksum = hashlib.sha256(token.encode()).hexdigest()
     sent = authorization.format(token=token, half=token[:-1], checksum=checksum)
     for path in ("referrals", "agencies", "code-lists/reasons"):
-        assert nobody(exchange.municipality.as_("caseworker").get(path, Authorization=sent))
+        assert nobody(shared.municipality.as_("caseworker").get(path, Authorization=sent))
 
 
-def test_without_a_token_nothing_of_the_api_answers(exchange: Exchange) -> None:
-    caller = exchange.municipality.as_("caseworker")
+def test_without_a_token_nothing_of_the_api_answers(shared: Exchange) -> None:
+    caller = shared.municipality.as_("caseworker")
     for method, path in [
         ("GET", "referrals"),
         ("POST", "referrals"),
@@ -165,8 +171,8 @@ def test_without_a_token_nothing_of_the_api_answers(exchange: Exchange) -> None:
         assert nobody(caller.call(method, path, {} if method == "POST" else None, Authorization="")), path
 
 
-def test_a_session_or_a_basic_password_is_no_token(exchange: Exchange) -> None:
-    mine = exchange.municipality
+def test_a_session_or_a_basic_password_is_no_token(shared: Exchange) -> None:
+    mine = shared.municipality
     assert nobody(mine.as_("caseworker").get("referrals", Authorization=basic(mine.client_id, mine.client_secret)))
 
 
@@ -252,9 +258,9 @@ def test_secrets_and_tokens_are_stored_as_hashes_alone(exchange: Exchange) -> No
         "a b",
     ],
 )
-def test_an_integration_acts_for_no_one_but_its_own_agencys_staff(exchange: Exchange, name: str) -> None:
-    caller = exchange.municipality.as_("caseworker")
-    foreign = exchange.stranger.as_("caseworker").staff_id
+def test_an_integration_acts_for_no_one_but_its_own_agencys_staff(shared: Exchange, name: str) -> None:
+    caller = shared.municipality.as_("caseworker")
+    foreign = shared.stranger.as_("caseworker").staff_id
     for ask in (
         lambda **headers: caller.get("referrals", **headers),
         lambda **headers: caller.create({}, **headers),
@@ -265,18 +271,18 @@ def test_an_integration_acts_for_no_one_but_its_own_agencys_staff(exchange: Exch
         assert name not in str(refused.body) or name in ("a b", "*")
         entry = Entry.objects.get(request_id=refused.headers["Request-Id"])
         assert (entry.action, entry.outcome, entry.on_behalf_of) == ("authenticate", "refused", "")
-        assert str(entry.actor_agency) == exchange.municipality.id
+        assert str(entry.actor_agency) == shared.municipality.id
 
 
-def test_a_staff_id_is_the_agencys_own_to_the_letter(exchange: Exchange) -> None:
-    caller = exchange.municipality.as_("caseworker")
+def test_a_staff_id_is_the_agencys_own_to_the_letter(shared: Exchange) -> None:
+    caller = shared.municipality.as_("caseworker")
     for name in (caller.staff_id.upper(), f"{caller.staff_id}x", caller.staff_id[:-1]):
         assert caller.get("referrals", On_Behalf_Of=name).status == 403
 
 
-def test_personal_data_moves_on_behalf_of_a_named_person_or_not_at_all(exchange: Exchange) -> None:
-    caller = exchange.municipality.as_("caseworker")
-    referral = caller.submit(exchange.centre)
+def test_personal_data_moves_on_behalf_of_a_named_person_or_not_at_all(shared: Exchange) -> None:
+    caller = shared.municipality.as_("caseworker")
+    referral = caller.submit(shared.centre)
     for refused in (
         caller.read(referral, On_Behalf_Of=""),
         caller.get("referrals", On_Behalf_Of="", Purpose="exit_support"),
@@ -303,9 +309,9 @@ DEFAULTS = [
 
 @pytest.mark.parametrize(("agency", "role", "purpose"), DEFAULTS)
 def test_the_purpose_goes_without_saying_where_the_role_has_one(
-    exchange: Exchange, agency: str, role: str, purpose: str | None
+    shared: Exchange, agency: str, role: str, purpose: str | None
 ) -> None:
-    answer = getattr(exchange, agency).as_(role).get("referrals")
+    answer = getattr(shared, agency).as_(role).get("referrals")
     if purpose is None:
         assert (answer.status, answer.body["code"]) == (400, "purpose-missing")
     else:
@@ -314,16 +320,16 @@ def test_the_purpose_goes_without_saying_where_the_role_has_one(
 
 
 @pytest.mark.parametrize("purpose", ["curiosity", "EXIT_SUPPORT", "exit_support ", "exit_support,audit", "æ", "a\x00"])
-def test_an_unknown_purpose_is_refused(exchange: Exchange, purpose: str) -> None:
-    refused = exchange.municipality.as_("caseworker").get("referrals", Purpose=purpose)
+def test_an_unknown_purpose_is_refused(shared: Exchange, purpose: str) -> None:
+    refused = shared.municipality.as_("caseworker").get("referrals", Purpose=purpose)
     if purpose.strip() == "exit_support":
         return  # surrounding white space is not part of a header's value (RFC 9110 section 5.5)
     assert (refused.status, refused.body["code"]) == (400, "purpose-missing")
     assert purpose not in str(refused.body) or purpose == "æ"
 
 
-def test_for_investigation_nothing_is_done_and_the_attempt_is_recorded(exchange: Exchange) -> None:
-    for party, role in [(exchange.municipality, "caseworker"), (exchange.police, "coordinator")]:
+def test_for_investigation_nothing_is_done_and_the_attempt_is_recorded(shared: Exchange) -> None:
+    for party, role in [(shared.municipality, "caseworker"), (shared.police, "coordinator")]:
         refused = party.as_(role).get("referrals", Purpose="investigation")
         assert (refused.status, refused.body["code"]) == (403, "purpose-forbidden")
         entry = Entry.objects.get(request_id=refused.headers["Request-Id"])

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import DatabaseError, connection
+from psycopg.pq import TransactionStatus
 
 from config import embedded_postgres
 from tests.exchange import Caller, Exchange, referral_body
@@ -65,7 +66,7 @@ def session(role: str, *, replica: bool = False) -> Iterator[psycopg.Cursor[Any]
     always enabled fires; no role of ours can reach that mode, so a superuser goes there first and becomes the role.
     """
     url = embedded_postgres.locate(settings.CLUSTER).url(SUPERUSER if replica else role, "test")
-    opened = psycopg.connect(url)
+    opened = psycopg.connect(url, options="-c statement_timeout=20s -c lock_timeout=10s")
     try:
         with opened.cursor() as cursor:
             if replica:
@@ -73,7 +74,8 @@ def session(role: str, *, replica: bool = False) -> Iterator[psycopg.Cursor[Any]
                 cursor.execute(f"SET ROLE {role}")
             yield cursor
     finally:
-        opened.rollback()
+        if opened.info.transaction_status is not TransactionStatus.ACTIVE:  # as it is in a COPY that was let through
+            opened.rollback()
         opened.close()
 
 

@@ -106,6 +106,7 @@ FUNCTIONS = [
     "audit_stamp()",
     "consent_refuse_edit()",
     "referrals_consent_stands(uuid)",
+    "referrals_header_guard()",
     "referrals_release(uuid, uuid)",
     "referrals_section_guard()",
 ]

@@ -29,6 +29,9 @@ TRIGGERS = [
     ("consent_consentevent", "consent_event_append_only"),
     ("consent_consent", "consent_consent_is_followed_not_edited"),
     ("consent_legalbasis", "consent_basis_is_followed_not_edited"),
+    ("consent_legalbasis", "consent_basis_is_not_emptied"),
+    ("referrals_referral", "referrals_referral_stays_submitted"),
+    ("referrals_section", "referrals_section_is_not_emptied"),
     ("referrals_section", "referrals_section_only_drafts_change"),
 ]
 

@@ -38,6 +38,12 @@ SYSTEM_MEMBERS = {
 }
 
 
+@pytest.fixture(scope="module")
+def shared(django_db_setup: None) -> Exchange:
+    """Agencies for the tests in which nothing is made."""
+    return Exchange()
+
+
 def at_once(*calls: Any) -> list[Answer]:
     """Make calls at the same time, each in a thread and on a connection of its own."""
     barrier = Barrier(len(calls))
@@ -87,10 +93,10 @@ def test_an_empty_draft_is_made_of_nothing_and_cannot_be_submitted(exchange: Exc
     ],
 )
 def test_what_cannot_be_submitted_is_not_made_at_all(
-    exchange: Exchange, changes: dict[str, Any], code: str, place: str
+    shared: Exchange, changes: dict[str, Any], code: str, place: str
 ) -> None:
-    sender = exchange.municipality.as_("caseworker")
-    refused = sender.create(referral_body(exchange.centre, **changes))
+    sender = shared.municipality.as_("caseworker")
+    refused = sender.create(referral_body(shared.centre, **changes))
     assert (refused.status, refused.body["code"]) == (422, code)
     assert place in pointers(refused)
     assert sender.get("referrals?role=sent").body["results"] == []
@@ -98,8 +104,8 @@ def test_what_cannot_be_submitted_is_not_made_at_all(
     assert (entry.action, entry.outcome, entry.refusal) == ("referral.submit", "refused", code)
 
 
-def test_a_referral_is_not_sent_to_oneself(exchange: Exchange) -> None:
-    refused = exchange.municipality.as_("caseworker").create({"recipient": exchange.municipality.id})
+def test_a_referral_is_not_sent_to_oneself(shared: Exchange) -> None:
+    refused = shared.municipality.as_("caseworker").create({"recipient": shared.municipality.id})
     assert (refused.status, refused.body["errors"][0]["code"]) == (422, "own_agency")
 
 
@@ -297,7 +303,7 @@ def test_a_batch_sent_again_makes_nothing_twice_and_completes_what_was_cut_off(e
     assert other.body["results"][0]["problem"]["code"] == "idempotency-key-reused"
 
 
-def test_a_batch_is_a_list_of_one_to_five_hundred(exchange: Exchange) -> None:
+def test_a_batch_is_a_list_of_one_to_five_hundred(shared: Exchange) -> None:
     bodies: list[Any] = [
         {"items": []},
         {"items": [{}] * 501},
@@ -309,7 +315,7 @@ def test_a_batch_is_a_list_of_one_to_five_hundred(exchange: Exchange) -> None:
         {"items": [{}], "submit": True},
     ]
     for body in bodies:
-        refused = exchange.municipality.as_("caseworker").post("referrals/batch", body, Idempotency_Key="k")
+        refused = shared.municipality.as_("caseworker").post("referrals/batch", body, Idempotency_Key="k")
         assert (refused.status, pointers(refused)) == (422, ["/items"]), body
 
 
@@ -324,10 +330,10 @@ def test_a_batch_is_a_list_of_one_to_five_hundred(exchange: Exchange) -> None:
     ],
 )
 def test_who_may_not_work_on_referrals_makes_none(
-    exchange: Exchange, agency: str, role: str, headers: dict[str, str], status: int
+    shared: Exchange, agency: str, role: str, headers: dict[str, str], status: int
 ) -> None:
-    who = getattr(exchange, agency).as_(role)
-    refused = [who.create(referral_body(exchange.centre), **headers), batch(who, [{}], **headers)]
+    who = getattr(shared, agency).as_(role)
+    refused = [who.create(referral_body(shared.centre), **headers), batch(who, [{}], **headers)]
     assert [answer.status for answer in refused] == [status, status]
     for answer in refused:
         entries = Entry.objects.filter(request_id=answer.headers["Request-Id"])

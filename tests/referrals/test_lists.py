@@ -17,9 +17,14 @@ SUMMARY = {
 
 
 @pytest.fixture(scope="module")
-def somebody(django_db_setup: None) -> Caller:
-    """A caseworker who asks for lists, and has none."""
-    return Exchange().municipality.as_("caseworker")
+def shared(django_db_setup: None) -> Exchange:
+    """Agencies that ask for lists, and have nothing in them."""
+    return Exchange()
+
+
+@pytest.fixture(scope="module")
+def somebody(shared: Exchange) -> Caller:
+    return shared.municipality.as_("caseworker")
 
 
 def submit_some(by: Caller, to: Party, number: int, **changes: Any) -> list[str]:
@@ -229,9 +234,9 @@ def test_the_senders_own_reference_is_shown_to_the_sender_alone(exchange: Exchan
     ],
 )
 def test_a_list_is_for_those_who_work_on_referrals(
-    exchange: Exchange, agency: str, role: str, headers: dict[str, str], status: int
+    shared: Exchange, agency: str, role: str, headers: dict[str, str], status: int
 ) -> None:
-    assert getattr(exchange, agency).as_(role).get("referrals", **headers).status == status
+    assert getattr(shared, agency).as_(role).get("referrals", **headers).status == status
 
 
 def test_in_a_list_the_allowed_actions_are_those_of_the_referral_itself(exchange: Exchange) -> None:

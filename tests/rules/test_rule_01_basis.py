@@ -39,11 +39,6 @@ CASES: list[Case] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def exchange(django_db_setup: None) -> Exchange:
-    return Exchange()
-
-
 @pytest.mark.parametrize("case", CASES, ids=lambda case: "-".join((*case[:4], case[5] or "goes")))
 def test_rule_01_a_referral_goes_only_where_its_basis_allows_it(exchange: Exchange, case: Case) -> None:
     sender, recipient, basis, purpose, sections, objection = case

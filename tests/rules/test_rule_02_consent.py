@@ -21,11 +21,6 @@ CASES: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def exchange(django_db_setup: None) -> Exchange:
-    return Exchange()
-
-
 @pytest.mark.parametrize(("consent", "objection"), CASES)
 def test_rule_02_a_referral_goes_only_as_far_as_the_consent_reaches(
     exchange: Exchange, consent: dict[str, Any], objection: str

@@ -27,11 +27,6 @@ CASES: list[tuple[int, dict[str, Any], bool]] = [
 ]
 
 
-@pytest.fixture(scope="module")
-def exchange(django_db_setup: None) -> Exchange:
-    return Exchange()
-
-
 def aged(years: int) -> dict[str, Any]:
     return {**SECTIONS, "background": {"birth_year": YEAR - years}}
 

@@ -14,11 +14,6 @@ CHANGES = ("Request-Id", "Receipt", "Date", "RateLimit")
 
 
 @pytest.fixture(scope="module")
-def exchange(django_db_setup: None) -> Exchange:
-    return Exchange()
-
-
-@pytest.fixture(scope="module")
 def theirs(exchange: Exchange) -> dict[str, str]:
     """A referral between two other agencies, with its subject, consent and reference."""
     made = exchange.municipality.as_("caseworker").create(referral_body(exchange.centre, external_reference="SAG-13"))

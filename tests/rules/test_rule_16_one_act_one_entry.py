@@ -136,11 +136,6 @@ EXPECTED: dict[str, tuple[str, Asked, list[tuple[str, str, str]]]] = {
 }
 
 
-@pytest.fixture(scope="module")
-def exchange(django_db_setup: None) -> Exchange:
-    return Exchange()
-
-
 @pytest.mark.parametrize("asked", EXPECTED)
 def test_rule_16_a_request_leaves_exactly_these_entries(exchange: Exchange, asked: str) -> None:
     status, ask, expected = EXPECTED[asked]

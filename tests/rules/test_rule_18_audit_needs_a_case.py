@@ -80,7 +80,8 @@ def test_rule_18_the_next_look_finds_the_one_before(exchange: Exchange) -> None:
     assert second.body["results"][0]["request_id"] == first.headers["Request-Id"]
 
 
-def test_rule_18_an_agencys_auditor_sees_its_own_part_and_not_what_else_a_list_showed(exchange: Exchange) -> None:
+def test_rule_18_an_agencys_auditor_sees_its_own_part_and_not_what_else_a_list_showed() -> None:
+    exchange = Exchange()
     walked = walk(exchange, "received")
     walked.coordinator.get("referrals")
     exchange.stranger.as_("caseworker").submit(exchange.centre)

@@ -1,0 +1,80 @@
+"""
+What guards the ledger in the live database, held against what was committed: triggers, functions, privileges, powers.
+
+`guards.json` beside this file is the snapshot of a database as migrated; `manage.py write_guards` writes it anew after
+a migration that changes a guard, so that the change is seen in review.
+"""
+
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+COMMITTED = Path(__file__).with_name("guards.json")
+Snapshot = dict[str, str]
+"""What was found, by a name that says what it is; the value changes when it does."""
+
+TRIGGERS = """
+    SELECT t.tgname::text, concat(t.tgenabled, pg_get_triggerdef(t.oid))
+    FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid
+    WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace
+"""
+FUNCTIONS = """
+    SELECT p.oid::regprocedure::text, concat(p.prosecdef, p.provolatile, p.proconfig, p.prosrc)
+    FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+"""
+PRIVILEGES = """
+    WITH granted AS (
+        SELECT c.relname, NULL AS attname, c.relacl AS acl FROM pg_class c
+            WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'v', 'm')
+        UNION ALL
+        SELECT c.relname, a.attname, a.attacl FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
+            WHERE c.relnamespace = 'public'::regnamespace AND a.attacl IS NOT NULL
+        UNION ALL
+        SELECT p.proname, '()', p.proacl FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+    )
+    SELECT concat(e.privilege_type, ' on ', g.relname, '.' || g.attname, ' to ', coalesce(r.rolname, 'all')), 'granted'
+    FROM granted g CROSS JOIN LATERAL aclexplode(g.acl) e LEFT JOIN pg_roles r ON r.oid = e.grantee
+    WHERE e.grantee = 0 OR r.rolname = 'udvej_app'
+"""
+POWERS = """
+    SELECT 'powers of udvej_app', concat(rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls)
+    FROM pg_roles WHERE rolname = 'udvej_app'
+    UNION ALL
+    SELECT concat('membership in ', m.roleid::regrole), 'granted' FROM pg_auth_members m
+    WHERE m.member = 'udvej_app'::regrole
+    UNION ALL
+    SELECT concat(e.privilege_type, ' on parameter ', p.parname), 'granted'
+    FROM pg_parameter_acl p CROSS JOIN LATERAL aclexplode(p.paracl) e
+    WHERE e.grantee IN (0, 'udvej_app'::regrole)
+"""
+
+
+def found(connection: Any) -> Snapshot:
+    """Return what guards the database of a connection; four statements."""
+    snapshot: Snapshot = {}
+    with connection.cursor() as cursor:
+        for question in (TRIGGERS, FUNCTIONS, PRIVILEGES, POWERS):
+            cursor.execute(question)
+            for name, what in cursor.fetchall():
+                short = what in {"granted"} or len(what) < 16  # noqa: PLR2004 - a digest where the text is long
+                snapshot[name] = what if short else hashlib.sha256(what.encode()).hexdigest()[:16]
+    return snapshot
+
+
+def missing(connection: Any) -> list[str]:
+    """Return the names of what is missing, altered or too much on the live database; none where it is as committed."""
+    live, committed = found(connection), _committed()
+    return sorted(name for name in live.keys() | committed.keys() if live.get(name) != committed.get(name))
+
+
+def write(connection: Any) -> None:
+    """Write the snapshot of a freshly migrated database."""
+    COMMITTED.write_text(json.dumps(found(connection), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+@cache
+def _committed() -> Snapshot:
+    snapshot: Snapshot = json.loads(COMMITTED.read_text(encoding="utf-8"))
+    return snapshot
