@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
 from api_schema.problems import Malformed, PreconditionRequired
+from api_schema.validation import holds_cpr
 from api_schema.words import Words
 
 log = structlog.get_logger("udvej.request")
@@ -100,7 +101,7 @@ def idempotency_key(request: Request) -> str:
     Raises `Malformed` where it is absent or of another form.
     """
     key = request.headers.get("Idempotency-Key", "")
-    if not IDEMPOTENCY_KEY.match(key):
+    if not IDEMPOTENCY_KEY.match(key) or holds_cpr(key):
         raise Malformed(
             Words(
                 "Idempotency-Key kræves: 1-128 synlige ASCII-tegn, fx et nyt UUID for hver ting, du opretter.",

@@ -7,7 +7,7 @@ Strict input: unknown members are refused, and an error names a place and a reme
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from rest_framework import serializers
@@ -15,6 +15,11 @@ from rest_framework.exceptions import ErrorDetail, ValidationError
 
 from api_schema.words import Words
 
+RFC_3339 = re.compile(r"^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)$", re.ASCII)
+A_TIME = Words(
+    "Skal være en RFC 3339-tid med tidszone, fx 2026-11-01T08:00:00Z.",
+    "Must be an RFC 3339 time with its offset, such as 2026-11-01T08:00:00Z.",
+)
 MEMBER = re.compile(r"^[a-z][a-z0-9_]{0,39}$")
 UNKNOWN = Words("Feltet findes ikke her.", "There is no such member here.")
 READ_ONLY = Words("Feltet sættes af systemet og kan ikke sendes.", "The system sets this member; it can't be sent.")
@@ -23,7 +28,7 @@ CPR_SHAPED = Words(
     "Ligner et CPR-nummer. Personnumre hører kun til i sections.identity.cpr.",
     "Looks like a CPR number. Civil registration numbers belong in sections.identity.cpr alone.",
 )
-CPR = re.compile(r"(?<!\d)(\d{6})[\s.–-]?\d{4}(?!\d)")
+CPR = re.compile(r"(?<!\d)(\d{6})[\W_]{0,3}\d{4}(?!\d)")
 REPLACEMENT_DAY = 60
 """What is added to the day of birth in a replacement number (cpr.dk)."""
 
@@ -104,7 +109,7 @@ class StrictSerializer(serializers.Serializer[Any]):
 
 
 def _safe(name: str) -> str:
-    return name if MEMBER.match(name) else "non_field_errors"
+    return name if MEMBER.match(name) and not holds_cpr(name) else "non_field_errors"
 
 
 class CodeField(serializers.ChoiceField):
@@ -115,6 +120,15 @@ class CodeField(serializers.ChoiceField):
             allowed = ", ".join(map(str, self.choices))
             raise ValidationError(ErrorDetail(ONE_OF.now(allowed=allowed), code="invalid_choice"))
         return super().fail(key, **kwargs)
+
+
+class TimeField(serializers.DateTimeField):
+    """A point in time as RFC 3339 writes it, with its offset; a date alone says too little."""
+
+    def to_internal_value(self, value: Any) -> datetime:
+        if not isinstance(value, str) or not RFC_3339.match(value):
+            raise ValidationError(ErrorDetail(A_TIME.now(), code="invalid_time"))
+        return super().to_internal_value(value)
 
 
 class ReferenceField(serializers.CharField):

@@ -14,6 +14,8 @@ from consent.categories import ARTICLE_9, ARTICLE_10, Category
 
 GIVES = frozenset({"given", "renewed"})
 ENDS = frozenset({"withdrawn", "revoked", "refused", "invalidated"})
+OWN_CONSENT_AGE = 15
+ADULT_AGE = 18
 NEVER = frozenset({"no", "not_applicable"})
 
 
@@ -39,6 +41,8 @@ class Choice:
     purposes: frozenset[str]
     categories: frozenset[str]
     report_back: bool
+    given_by: str
+    maturity_assessed: bool
     events: tuple[Event, ...]
 
 
@@ -123,7 +127,7 @@ def covered(ground: Ground | None, choice: Choice | None, *, parties: Parties, p
     version = choice.version if choice is not None and ground.consent_kind else None
     because = [*_basis_objections(ground, parties, purpose, at.date())]
     if ground.consent_kind:
-        because += _consent_objections(ground, choice, parties.recipient, purpose, at)
+        because += _consent_objections(ground, choice, parties, purpose, at)
     if because:
         return Coverage(categories=frozenset(), because=tuple(because), consent_version=version)
     allowed = set(Category)
@@ -154,7 +158,7 @@ def _basis_objections(ground: Ground, parties: Parties, purpose: str, on: date) 
         "basis_not_for_sender": not _admits(ground.sender_kinds, parties.sender_kind),
         "basis_not_for_recipient": wrong_recipient,
         "basis_not_for_age": too_young or too_old or (eldest is None and ground.age_max is not None),
-        "basis_not_for_purpose": purpose not in ground.purposes and not ground.consent_kind,
+        "basis_not_for_purpose": purpose not in ground.purposes,
         "necessity_statement_missing": ground.necessity_statement and not parties.necessity_stated,
         "sender_not_self_governing": ground.self_governing_only
         and parties.sender_kind == "exit_centre"
@@ -167,17 +171,35 @@ def _basis_objections(ground: Ground, parties: Parties, purpose: str, on: date) 
 
 
 def _consent_objections(
-    ground: Ground, choice: Choice | None, recipient: UUID, purpose: str, at: datetime
+    ground: Ground, choice: Choice | None, parties: Parties, purpose: str, at: datetime
 ) -> list[str]:
     if choice is None:
         return ["consent_missing"]
     objections = {
         "consent_of_wrong_kind": choice.kind != ground.consent_kind,
         f"consent_{state(choice.events, at=at)}": standing(choice.events, at=at) is None,
-        "consent_not_for_recipient": recipient not in choice.recipients,
+        "consent_not_for_recipient": parties.recipient not in choice.recipients,
         "consent_not_for_purpose": purpose not in choice.purposes,
     }
-    return [code for code, holds in objections.items() if holds]
+    given_in = min((event.at.year for event in choice.events), default=at.year)
+    return [
+        *(code for code, holds in objections.items() if holds),
+        *age_objections(choice.given_by, parties.birth_year, given_in, maturity_assessed=choice.maturity_assessed),
+    ]
+
+
+def age_objections(given_by: str, birth_year: int | None, given_in: int, *, maturity_assessed: bool) -> list[str]:
+    """
+    Return why a person of this birth year could not give this consent in that year (rule 6), or nothing.
+
+    With the year alone, a birthday may still have been to come: a doubt about 15 or 18 is met by the assessment.
+    """
+    if birth_year is None or given_by != "subject":
+        return []
+    eldest = given_in - birth_year
+    if eldest < OWN_CONSENT_AGE:
+        return ["custody_holder_needed"]
+    return ["maturity_assessment_needed"] if eldest - 1 < ADULT_AGE and not maturity_assessed else []
 
 
 def _admits(kinds: Collection[str], kind: str) -> bool:

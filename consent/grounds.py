@@ -36,13 +36,14 @@ def choice(consent_id: UUID | None) -> Choice | None:
         Consent.objects.filter(pk=consent_id)
         .values_list(
             *("id", "version", "kind", "recipients", "purposes", "categories", "report_back"),
+            *("given_by", "maturity_assessed"),
             *("events__number", "events__kind", "events__at", "events__registered_at", "events__expires_at"),
         )
         .order_by("events__number")
     )
     if not rows:
         return None
-    identifier, version, kind, recipients, purposes, categories, report_back = rows[0][:7]
+    identifier, version, kind, recipients, purposes, categories, report_back, given_by, maturity = rows[0][:9]
     return Choice(
         id=identifier,
         version=version,
@@ -51,10 +52,12 @@ def choice(consent_id: UUID | None) -> Choice | None:
         purposes=frozenset(purposes),
         categories=frozenset(categories),
         report_back=report_back,
+        given_by=given_by,
+        maturity_assessed=maturity,
         events=tuple(
-            Event(number=row[7], kind=row[8], at=row[9], registered_at=row[10], expires_at=row[11])
+            Event(number=row[9], kind=row[10], at=row[11], registered_at=row[12], expires_at=row[13])
             for row in rows
-            if row[7] is not None
+            if row[9] is not None
         ),
     )
 

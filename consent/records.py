@@ -15,29 +15,35 @@ from agencies import directory
 from agencies.principals import Principal
 from api_schema.validation import FieldError, refuse
 from api_schema.words import Words
-from consent import vault
+from consent import coverage, vault
 from consent.errors import ConsentNotValid
 from consent.models import Consent, ConsentEvent, EventKind, Mode, Subject
 
 LATE_AFTER = timedelta(hours=24)
 """Registered more than this after it was given, a consent is flagged (rule 5)."""
 
-OWN_CONSENT_AGE = 15
-ADULT_AGE = 18
 KIND_UNKNOWN = Words(
     "Slagsen findes ikke: se /code-lists/consent-kinds.", "No such kind: see /code-lists/consent-kinds."
 )
 RECIPIENT_UNKNOWN = Words("Modtageren findes ikke i /agencies.", "The recipient is not in /agencies.")
 TOO_LONG = Words("Højst {days} dage fra samtykket blev givet.", "At most {days} days from when it was given.")
 NOT_YET = Words("Kan ikke ligge i fremtiden.", "Can't be in the future.")
-MATURITY = Words(
-    "Personen er 15-17 år: eget samtykke kræver en modenhedsvurdering.",
-    "The person is 15-17: their own consent needs a maturity assessment.",
-)
-HOLDER = Words(
-    "Personen er under 15: forældremyndighedens indehaver samtykker.",
-    "The person is under 15: a custody holder consents.",
-)
+AGE_WORDS = {
+    "maturity_assessment_needed": (
+        "/maturity_assessed",
+        Words(
+            "Personen er 15-17 år: eget samtykke kræver en modenhedsvurdering.",
+            "The person is 15-17: their own consent needs a maturity assessment.",
+        ),
+    ),
+    "custody_holder_needed": (
+        "/given_by",
+        Words(
+            "Personen er under 15: forældremyndighedens indehaver samtykker.",
+            "The person is under 15: a custody holder consents.",
+        ),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +116,11 @@ def register_consent(given: Given, *, subject: Subject, by: Principal, key: str,
     return consent
 
 
+def hold(consent_id: UUID) -> None:
+    """Lock a consent until the act ends: it is not withdrawn, nor renewed, in the meantime."""
+    Consent.objects.select_for_update().values_list("version").get(pk=consent_id)
+
+
 def follow(
     consent: Consent, kind: EventKind, *, at: datetime, method: str, by: Principal, expires_at: datetime | None = None
 ) -> None:
@@ -135,30 +146,25 @@ def _checked(given: Given, subject: Subject, now: datetime) -> datetime:
     if period is None:
         raise ConsentNotValid(errors=[refuse("/kind", "unknown_kind", KIND_UNKNOWN)])
     default, most = period
+    if given.given_at > now:
+        raise ConsentNotValid(errors=[refuse("/given_at", "in_the_future", NOT_YET)])
     expires_at = given.expires_at or given.given_at + default
     if expires_at - given.given_at > most or expires_at <= given.given_at:
         errors.append(refuse("/expires_at", "period_too_long", TOO_LONG, days=most.days))
-    if given.given_at > now:
-        errors.append(refuse("/given_at", "in_the_future", NOT_YET))
     for index, recipient in enumerate(given.recipients):
         if directory.active_agency(recipient) is None:
             errors.append(refuse(f"/recipients/{index}", "unknown_agency", RECIPIENT_UNKNOWN))
-    errors += _age_errors(given, subject, now)
+    errors += _age_errors(given, subject)
     if errors:
         raise ConsentNotValid(errors=errors)
     return expires_at
 
 
-def _age_errors(given: Given, subject: Subject, now: datetime) -> list[FieldError]:
-    if subject.birth_year is None:
-        return []
-    eldest = now.year - subject.birth_year
-    youngest = eldest - 1  # the birthday may still be to come this year; a doubt is met by the assessment
-    if eldest < OWN_CONSENT_AGE and given.given_by == "subject":
-        return [refuse("/given_by", "custody_holder_needed", HOLDER)]
-    if youngest < ADULT_AGE and given.given_by == "subject" and not given.maturity_assessed:
-        return [refuse("/maturity_assessed", "maturity_assessment_needed", MATURITY)]
-    return []
+def _age_errors(given: Given, subject: Subject) -> list[FieldError]:
+    found = coverage.age_objections(
+        given.given_by, subject.birth_year, given.given_at.year, maturity_assessed=given.maturity_assessed
+    )
+    return [refuse(AGE_WORDS[code][0], code, AGE_WORDS[code][1]) for code in found]
 
 
 def _event(

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api_schema.validation import CodeField, StrictSerializer
+from api_schema.validation import CodeField, ReferenceField, StrictSerializer, TimeField
 from consent.actions import Told
 from consent.categories import CONTENT_NAMES
 from consent.records import Given
@@ -25,15 +25,15 @@ class GivenSerializer(StrictSerializer):
     categories = serializers.ListField(
         child=CodeField(choices=CONTENT_NAMES), allow_empty=False, max_length=len(CONTENT_NAMES)
     )
-    given_at = serializers.DateTimeField()
-    expires_at = serializers.DateTimeField(required=False)
+    given_at = TimeField()
+    expires_at = TimeField(required=False)
     method = CodeField(choices=METHODS)
     given_by = CodeField(choices=["subject", "custody_holder"], default="subject")
     maturity_assessed = serializers.BooleanField(default=False)
     report_back = serializers.BooleanField(
         default=False, help_text="Whether the outcome may be told back to the agency that refers."
     )
-    notice_version = serializers.CharField(max_length=32, default="2026-11")
+    notice_version = ReferenceField(max_length=32, default="2026-11")
     notice_language = CodeField(choices=["da", "en"], default="da")
     notice_hash = serializers.RegexField(r"^[0-9a-f]{64}$", required=False)
     evidence_hash = serializers.RegexField(
@@ -66,7 +66,7 @@ class WithdrawBodySerializer(StrictSerializer):
 
 class RenewBodySerializer(StrictSerializer):
     method = CodeField(choices=METHODS)
-    expires_at = serializers.DateTimeField(required=False)
+    expires_at = TimeField(required=False)
 
 
 class ConsentEventSerializer(serializers.Serializer[Any]):

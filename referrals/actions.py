@@ -19,6 +19,7 @@ from api_schema.words import Words
 from audit import log
 from audit.facts import Subject
 from audit.log import Act
+from consent import records
 from consent.categories import Category
 from consent.coverage import Coverage
 from referrals import deadlines, drafts, grants, policy
@@ -52,6 +53,7 @@ MADE_ONCE = (
     "referrals_external_reference_is_unique_per_sender",
     "consent_consent_is_created_once_per_key",
 )
+STOPPABLE = [status.value for status, move in STEPS if move is Move.STOP_ON_CONSENT]
 REASONED = frozenset(
     {
         *(Move.REJECT, Move.REDIRECT, Move.WITHDRAW, Move.HOLD, Move.COMPLETE, Move.CLOSE, Move.TAKE_OVER),
@@ -103,7 +105,7 @@ def _create(draft: Draft, *, submit: bool, by: Principal, purpose: str) -> Creat
         if made is not None:
             if made.body_hash != draft.body_hash:
                 raise KeyReused
-            act.about, act.detail = Subject("referral", made.id), {"replayed": "yes"}
+            act.action, act.about = "referral.replay", Subject("referral", made.id)
             return Created(id=made.id, status=Status(made.status), version=made.version, replayed=True)
         _check_reference(draft, by)
         referral = drafts.write_new(draft, by=by)
@@ -153,14 +155,9 @@ def take_step(referral_id: UUID, move: Move, body: MoveBody, *, by: Principal, p
 
 def stop_on_ended_consent(consent_id: UUID, by: Principal, act: Act) -> None:  # noqa: ARG001 - the hook's shape
     """Set every referral that rests on an ended consent to `consent_withdrawn`, inside the withdrawal's own act."""
-    resting = Referral.objects.select_for_update(of=("self",)).select_related("basis").filter(consent=consent_id)
-    stopped = [referral for referral in resting if (Status(referral.status), Move.STOP_ON_CONSENT) in STEPS]
+    stopped = list(Referral.objects.select_for_update().filter(consent=consent_id, status__in=STOPPABLE))
     for referral in stopped:
-        if referral.status == Status.INFO_REQUESTED:
-            _resume_clock(referral, timezone.now())  # the question lapses; what it interrupted is what it goes back to
-        else:
-            referral.status_before = referral.status
-        referral.status = Status.CONSENT_WITHDRAWN
+        referral.status_when_stopped, referral.status = referral.status, Status.CONSENT_WITHDRAWN
         drafts.touch(referral)
     act.result_ids = tuple(referral.id for referral in stopped)
 
@@ -170,7 +167,9 @@ def _carry_out(
 ) -> UUID | None:
     now = timezone.now()
     child = None
-    to = destination(step, now=Status(referral.status), before=referral.status_before)
+    stopped = referral.status == Status.CONSENT_WITHDRAWN
+    before = referral.status_when_stopped if stopped else referral.status_before
+    to = destination(step, now=Status(referral.status), before=before)
     match move:
         case Move.SUBMIT:
             _submit(act, referral, purpose=purpose)
@@ -185,7 +184,7 @@ def _carry_out(
             referral.review_by = now + deadlines.ANSWER_WITHIN
         case Move.ANSWER_INFO | Move.DECLINE_INFO:
             _resume_clock(referral, now)
-        case Move.RESUME if referral.status == Status.CONSENT_WITHDRAWN:
+        case Move.RESUME if stopped:
             _rest_on_another_basis(referral, body, by=by, purpose=purpose)
         case Move.REDIRECT:
             child = _redirect(referral, body, by=by)
@@ -229,6 +228,8 @@ def _submit(act: Act, referral: Referral, *, purpose: str) -> None:
 
 def _check_covered(referral: Referral, written: frozenset[Category], *, purpose: str, at: datetime) -> Coverage:
     """Return the coverage of a disclosure; refuse one that it does not carry, naming each reason (rules 1 and 2)."""
+    if referral.consent_id is not None:
+        records.hold(referral.consent_id)  # a withdrawal under way is waited for, and one to come finds the referral
     coverage = coverage_of(referral, purpose=purpose, at=at)
     errors: list[FieldError] = [
         refuse("/basis", code, COVERAGE_WORDS.get(code, CONSENT_DOES_NOT_STAND)) for code in coverage.because
@@ -280,13 +281,20 @@ def _redirect(referral: Referral, body: MoveBody, *, by: Principal) -> UUID:
 
 
 def _locked(referral_id: UUID, *, by: Principal, seen: int) -> Referral:
-    found = Referral.objects.viewable_by(by).with_parties().select_for_update(of=("self",))
-    referral = found.filter(pk=referral_id).first()
+    """
+    Return the referral as its locked row is, for this principal.
+
+    The row is locked by its key alone: re-checking the permissions of a row that another transaction just changed, as
+    one statement would, may find none.
+    """
+    found = Referral.objects.viewable_by(by).with_parties().filter(pk=referral_id)
+    referral = found.first()
     if referral is None:
         raise ReferralNotFound
-    if referral.version != seen:
+    version = Referral.objects.select_for_update().values_list("version", flat=True).get(pk=referral_id)
+    if version != seen:
         raise StaleVersion
-    return referral
+    return referral if referral.version == version else found.get()
 
 
 def _allowed(by: Principal, referral: Referral) -> tuple[Move, ...]:

@@ -87,7 +87,7 @@ def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) ->
     )
     _set_header(referral, draft, by)
     if draft.basis is not None:
-        _set_basis(referral, draft.basis, key=f"with:{draft.key}", body_hash=draft.body_hash, by=by)
+        _set_basis(referral, draft.basis, key=f"with {draft.key}", body_hash=draft.body_hash, by=by)
     referral.save()
     _write_sections(referral, draft, by, replacing=False)
     return referral
@@ -95,10 +95,10 @@ def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) ->
 
 def rewrite(referral: Referral, draft: Draft, *, by: Principal) -> None:
     """Write the changes of a draft into its rows and count its version up. Raises `UnknownHere`."""
-    _learn_birth_year(referral, draft)
+    _correct_birth_year(referral.subject, draft)
     _set_header(referral, draft, by)
     if draft.basis is not None:
-        key = f"with:{referral.id}:{referral.version}"
+        key = f"with {referral.id} {referral.version}"
         _set_basis(referral, draft.basis, key=key, body_hash=draft.body_hash, by=by)
     _write_sections(referral, draft, by, replacing=True)
     touch(referral)
@@ -106,7 +106,7 @@ def rewrite(referral: Referral, draft: Draft, *, by: Principal) -> None:
 
 def restate_basis(referral: Referral, stated: BasisStated, *, by: Principal) -> None:
     """Let the referral rest on another basis or consent than before. Raises `UnknownHere`."""
-    key = f"with:{referral.id}:{referral.version}"
+    key = f"with {referral.id} {referral.version}"
     _set_basis(referral, stated, key=key, body_hash=referral.body_hash, by=by)
     if stated.necessity_statement:
         _add_necessity(referral, stated.necessity_statement, by)
@@ -122,7 +122,7 @@ def write_child(parent: Referral, *, recipient: UUID | None, by: Principal) -> R
         mode=Mode(parent.subject.mode),
         urgency=parent.urgency,
         channel=parent.channel,
-        key=f"redirected:{parent.id}",
+        key=f"redirected {parent.id}",
     )
     return write_new(draft, by=by, parent=parent)
 
@@ -161,9 +161,7 @@ def _subject(draft: Draft, by: Principal) -> Subject:
     subject = records.own_subject(draft.subject_id, by=by)
     if subject is None:
         raise UnknownHere(errors=[refuse("/subject/id", "unknown_subject", NO_SUBJECT)])
-    if (year := _birth_year(draft)) is not None and subject.birth_year is None:
-        subject.birth_year = year
-        subject.save(update_fields=["birth_year"])
+    _correct_birth_year(subject, draft)
     return subject
 
 
@@ -187,7 +185,8 @@ def _recipient(agency_id: UUID, by: Principal) -> Agency:
 
 def _set_basis(referral: Referral, stated: BasisStated, *, key: str, body_hash: str, by: Principal) -> None:
     referral.basis = _basis(stated)
-    referral.consent = _consent(referral, stated, key=key, body_hash=body_hash, by=by)
+    told = _consent(referral, stated, key=key, body_hash=body_hash, by=by)
+    referral.consent = told if referral.basis.consent_kind else None  # a basis that needs none rests on none
     referral.necessity_stated = bool(stated.necessity_statement)
 
 
@@ -212,6 +211,8 @@ def _consent(referral: Referral, stated: BasisStated, *, key: str, body_hash: st
 def _write_sections(referral: Referral, draft: Draft, by: Principal, *, replacing: bool) -> None:
     if referral.subject.mode == Mode.ANONYMOUS and draft.sections.get(Category.IDENTITY):
         raise UnknownHere(errors=[refuse("/sections/identity", "anonymous_case", NAMELESS)])
+    if referral.subject.mode == Mode.ANONYMOUS and _names_a_way(draft.sections.get(Category.CONTACT)):
+        raise UnknownHere(errors=[refuse("/sections/contact/methods", "anonymous_case", NAMELESS)])
     contents = {category: dict(content) for category, content in draft.sections.items() if content is not None}
     stored = {name: part for category, content in contents.items() for name, part in _apart(category, content).items()}
     if draft.basis is not None and draft.basis.necessity_statement:
@@ -220,6 +221,11 @@ def _write_sections(referral: Referral, draft: Draft, by: Principal, *, replacin
         gone = {name for category in draft.sections for name in STORED_UNDER.get(category, [category])}
         Section.objects.filter(referral=referral, category__in=gone | set(stored)).delete()
     Section.objects.bulk_create([_sealed(referral, name, content, by) for name, content in stored.items()])
+
+
+def _names_a_way(contact: Mapping[str, Any] | None) -> bool:
+    """Say whether a number or an address is given; how and when to meet may be said of an anonymous person."""
+    return any("value" in method for method in (contact or {}).get("methods", ()))
 
 
 def _apart(category: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -234,11 +240,11 @@ def _birth_year(draft: Draft) -> int | None:
     return year
 
 
-def _learn_birth_year(referral: Referral, draft: Draft) -> None:
+def _correct_birth_year(subject: Subject, draft: Draft) -> None:
     year = _birth_year(draft)
-    if year is not None and year != referral.subject.birth_year:
-        referral.subject.birth_year = year
-        referral.subject.save(update_fields=["birth_year"])
+    if year is not None and year != subject.birth_year:
+        subject.birth_year = year
+        subject.save(update_fields=["birth_year"])
 
 
 def _add_necessity(referral: Referral, statement: str, by: Principal) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from api_schema.problems import Conflict, Forbidden, Invalid, NotFound, Stale
 from api_schema.words import Words
 from audit.facts import Refusal
+from consent.records import AGE_WORDS
 
 
 class ReferralNotFound(Refusal, NotFound):
@@ -118,6 +119,7 @@ COVERAGE_WORDS: dict[str, Words] = {
     "consent_not_for_recipient": Words("Samtykket nævner ikke modtageren.", "The consent does not name the recipient."),
     "consent_not_for_purpose": Words("Samtykket nævner ikke formålet.", "The consent does not name the purpose."),
 }
+COVERAGE_WORDS |= {code: words for code, (_, words) in AGE_WORDS.items()}
 CONSENT_DOES_NOT_STAND = Words("Samtykket gælder ikke nu.", "The consent does not stand now.")
 SECTION_NOT_COVERED = Words(
     "Hjemlen eller samtykket omfatter ikke denne sektion.", "The basis or consent does not reach this section."

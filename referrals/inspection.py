@@ -67,8 +67,7 @@ def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size
     with acting(
         "audit.inspect", by=by, about=about, purpose=purpose, scope="audit", roles=AUDITORS, changes=False
     ) as act:
-        if not case.number and case.reason not in REASONS:
-            raise CaseNeeded(reasons=", ".join(REASONS))
+        _check(case)
         act.criterion = _criterion(question)
         act.detail = {"case_number": case.number, "case_reason": case.reason}
         entries, more = _page(trails.entries(asked), size=size, cursor=cursor, bound_to=bound_to)
@@ -88,8 +87,8 @@ def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str
     with acting(
         "referral.disclosures", by=by, about=about, purpose=purpose, scope=scope, roles=roles, changes=False
     ) as act:
-        if auditor and not case.number and case.reason not in REASONS:
-            raise CaseNeeded(reasons=", ".join(REASONS))
+        if auditor:
+            _check(case)
         if not _may_ask_about(referral_id, by, auditor=auditor):
             raise ReferralNotFound
         act.detail = {"case_number": case.number, "case_reason": case.reason} if auditor else {}
@@ -119,6 +118,12 @@ def timeline(referral_id: UUID, *, by: Principal, purpose: str, size: int, curso
         newest_first = steps.defer("canonical").order_by("-id")
         entries, more = _page(newest_first, size=size, cursor=cursor, bound_to=bound_to)
     return Trail(entries=entries, next=more, receipt=act.committed, reasons=reasons)
+
+
+def _check(case: Case) -> None:
+    """Refuse a look without a case number or a reason, and a reason that is no code: it would go into the ledger."""
+    if (not case.number and not case.reason) or (case.reason and case.reason not in REASONS):
+        raise CaseNeeded(reasons=", ".join(REASONS))
 
 
 def _page(newest_first: QuerySet[Entry], *, size: int, cursor: str, bound_to: str) -> tuple[list[Entry], str | None]:

@@ -5,7 +5,7 @@ from typing import Any
 from rest_framework import serializers
 
 from api_schema import pagination
-from api_schema.validation import CodeField, ReferenceField, StrictSerializer
+from api_schema.validation import CodeField, ReferenceField, StrictSerializer, TimeField
 from audit.models import Entry
 from audit.receipts import receipt_of, signed
 from referrals import inspection
@@ -25,8 +25,8 @@ class SearchBodySerializer(StrictSerializer):
     action = serializers.CharField(max_length=64, required=False)
     basis = serializers.CharField(max_length=32, required=False)
     outcome = CodeField(choices=OUTCOMES, required=False)
-    since = serializers.DateTimeField(required=False)
-    until = serializers.DateTimeField(required=False)
+    since = TimeField(required=False)
+    until = TimeField(required=False)
     limit = serializers.IntegerField(min_value=1, max_value=pagination.SIZE_MAX, default=pagination.SIZE)
     cursor = serializers.CharField(max_length=500, required=False)
 

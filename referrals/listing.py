@@ -17,6 +17,7 @@ from api_schema import pagination
 from api_schema.problems import Malformed
 from api_schema.words import Words
 from audit.facts import Receipt, Subject
+from audit.hashing import keyed
 from referrals import policy
 from referrals.lifecycle import Move
 from referrals.models import Access, Referral, ReferralGroupObjectPermission, ReferralUserObjectPermission
@@ -76,6 +77,8 @@ def list_referrals(wanted: Wanted, *, to: Principal, purpose: str) -> Page:
             bound_to=wanted.bound_to(to),
         )
         act.result_ids = tuple(row.referral_id for row in access)
+        if wanted.external_reference:
+            act.criterion = keyed("search-criterion", wanted.external_reference.encode())
         act.detail = {"role": wanted.role, "filters": ",".join(sorted(_filters(wanted)))}
     rows = tuple(_row(row, to) for row in access)
     return Page(rows=rows, next=cursor, receipt=act.committed)

@@ -20,6 +20,7 @@ from referrals.policy import Facts
 HEADER = [
     "status",
     "status_before",
+    "status_when_stopped",
     "version",
     "sender",
     "recipient",
@@ -59,6 +60,7 @@ class Referral(models.Model):
     version = models.PositiveIntegerField(default=1)
     status = models.CharField(max_length=24, default=Status.DRAFT)
     status_before = models.CharField(max_length=24, blank=True)
+    status_when_stopped = models.CharField(max_length=24, blank=True)
     sender = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
     recipient = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+", null=True)
     responsible = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")

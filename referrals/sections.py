@@ -69,8 +69,8 @@ class CprField(serializers.CharField):
         return digits
 
 
-class SectionSerializer(StrictSerializer):
-    """The base of every section: strict, and with a word of its own for whoever sends a score."""
+class UnscoredSerializer(StrictSerializer):
+    """The base of every body here: strict, and with a word of its own for whoever sends a score."""
 
     def _why(self, name: str) -> ErrorDetail:
         if name in SCORES:
@@ -78,7 +78,7 @@ class SectionSerializer(StrictSerializer):
         return super()._why(name)
 
 
-class StatementSerializer(SectionSerializer):
+class StatementSerializer(UnscoredSerializer):
     """One thing that is said, and whether it was seen, told or concluded (law-enforcement directive art. 7)."""
 
     text = Text()
@@ -87,19 +87,19 @@ class StatementSerializer(SectionSerializer):
     source = Text(max_length=200, required=False)  # type: ignore[assignment]
 
 
-def several(of: type[SectionSerializer], *, most: int, required: bool = True) -> serializers.ListSerializer[Any]:
+def several(of: type[UnscoredSerializer], *, most: int, required: bool = True) -> serializers.ListSerializer[Any]:
     """Return the field of a bounded list of these; one that is required holds at least one."""
     return serializers.ListSerializer(child=of(), max_length=most, required=required, allow_empty=not required)
 
 
-class ContactMethodSerializer(SectionSerializer):
+class ContactMethodSerializer(UnscoredSerializer):
     channel = CodeField(choices=CONTACT_CHANNELS)
     value = Text(max_length=200, required=False)
     hours = Text(max_length=200, required=False)
     words_to_use = Text(max_length=400, required=False)
 
 
-class ContactSerializer(SectionSerializer):
+class ContactSerializer(UnscoredSerializer):
     """How it is safe to make contact. No channel is used that is not listed."""
 
     methods = several(ContactMethodSerializer, most=10)
@@ -107,7 +107,7 @@ class ContactSerializer(SectionSerializer):
     must_not_know = serializers.ListField(child=Text(max_length=200), required=False, max_length=20)
 
 
-class IdentitySerializer(SectionSerializer):
+class IdentitySerializer(UnscoredSerializer):
     name = Text(max_length=200)
     aliases = serializers.ListField(child=Text(max_length=200), required=False, max_length=10)
     cpr = CprField(required=False)
@@ -121,7 +121,7 @@ class IdentitySerializer(SectionSerializer):
         return attrs
 
 
-class BackgroundSerializer(SectionSerializer):
+class BackgroundSerializer(UnscoredSerializer):
     language = serializers.RegexField(r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35, required=False)
     interpreter_needed = serializers.BooleanField(required=False)
     municipality_of_residence = serializers.RegexField(r"^\d{4}$", required=False)
@@ -137,7 +137,7 @@ class BackgroundSerializer(SectionSerializer):
         return value
 
 
-class ReasonSerializer(SectionSerializer):
+class ReasonSerializer(UnscoredSerializer):
     summary = Text()
     subject_aware = CodeField(choices=["yes", "no", "partly"])
     subject_aware_note = Text(max_length=1000, required=False)
@@ -147,42 +147,42 @@ class ShownReasonSerializer(ReasonSerializer):
     necessity = Text(required=False, help_text="Why the disclosure was necessary, where the basis asks for it.")
 
 
-class ConcernSerializer(SectionSerializer):
+class ConcernSerializer(UnscoredSerializer):
     milieu = CodeField(choices=MILIEUS)
     statements = several(StatementSerializer, most=50, required=False)
 
 
-class HealthSerializer(SectionSerializer):
+class HealthSerializer(UnscoredSerializer):
     statements = several(StatementSerializer, most=50)
     from_health_system = serializers.BooleanField(required=False)
 
 
-class CriminalSerializer(SectionSerializer):
+class CriminalSerializer(UnscoredSerializer):
     statements = several(StatementSerializer, most=50)
 
 
-class SafetySerializer(SectionSerializer):
+class SafetySerializer(UnscoredSerializer):
     threatened_by_milieu = CodeField(choices=["yes", "no", "unknown"])
     statements = several(StatementSerializer, most=50, required=False)
 
 
-class PersonSerializer(SectionSerializer):
+class PersonSerializer(UnscoredSerializer):
     relation = Text(max_length=100)
     note = Text(max_length=1000, required=False)
     may_be_contacted = serializers.BooleanField()
     is_child = serializers.BooleanField(required=False)
 
 
-class NetworkSerializer(SectionSerializer):
+class NetworkSerializer(UnscoredSerializer):
     people = several(PersonSerializer, most=30)
 
 
-class NeedsSerializer(SectionSerializer):
+class NeedsSerializer(UnscoredSerializer):
     codes = serializers.ListField(child=CodeField(choices=NEEDS), allow_empty=False, max_length=len(NEEDS))
     note = Text(required=False)
 
 
-class OutcomeEntrySerializer(SectionSerializer):
+class OutcomeEntrySerializer(UnscoredSerializer):
     """What a move said besides its code; written by moves, never by a body of its own."""
 
     at = serializers.DateTimeField()
@@ -192,11 +192,11 @@ class OutcomeEntrySerializer(SectionSerializer):
     outcome = serializers.CharField(required=False)
 
 
-class OutcomeSerializer(SectionSerializer):
+class OutcomeSerializer(UnscoredSerializer):
     entries = OutcomeEntrySerializer(many=True)
 
 
-SCHEMAS: dict[Category, type[SectionSerializer]] = {
+SCHEMAS: dict[Category, type[UnscoredSerializer]] = {
     Category.CONTACT: ContactSerializer,
     Category.IDENTITY: IdentitySerializer,
     Category.BACKGROUND: BackgroundSerializer,
@@ -211,7 +211,7 @@ SCHEMAS: dict[Category, type[SectionSerializer]] = {
 assert set(SCHEMAS) == set(SUBMITTED)  # noqa: S101 - a category without a schema must not start
 
 
-class SectionsSerializer(SectionSerializer):
+class SectionsSerializer(UnscoredSerializer):
     """The sections a sender may fill, each by its own schema; in a change, null takes a section out."""
 
     contact = ContactSerializer(required=False, allow_null=True)

@@ -3,11 +3,9 @@
 from typing import Any
 
 from rest_framework import serializers
-from rest_framework.exceptions import ErrorDetail
 
 from agencies.acting import PURPOSES
-from api_schema.validation import CodeField, ReferenceField, StrictSerializer
-from api_schema.words import Words
+from api_schema.validation import CodeField, ReferenceField, StrictSerializer, TimeField
 from consent.categories import CONTENT_NAMES, NAMES, Category
 from consent.models import Mode
 from consent.serializers import GivenSerializer, given_from
@@ -16,17 +14,13 @@ from referrals.disclosure import Disclosure
 from referrals.drafts import BasisStated, Draft
 from referrals.lifecycle import Move, Status
 from referrals.listing import Row
-from referrals.sections import SectionsSerializer, ShownSectionsSerializer, Text
+from referrals.sections import SectionsSerializer, ShownSectionsSerializer, Text, UnscoredSerializer
 
 CHANNELS = (
     *("online_anonymous", "phone_anonymous", "outreach", "self_in_person", "municipality", "police_infohus"),
     *("prison_probation", "family", "school", "other"),
 )
 MESSAGE_KINDS = ("information_request", "information_answer", "information_declined")
-ONE_CATEGORY = Words(
-    "En tekst handler om netop én kategori: nævn den i categories.",
-    "A text is about just one category: name it in categories.",
-)
 URGENCIES = ("routine", "soon", "acute")
 OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "relapse", "unknown")
 SYSTEM_MEMBERS = frozenset(
@@ -55,7 +49,7 @@ class BasisBodySerializer(StrictSerializer):
     )
 
 
-class ReferralChangeSerializer(StrictSerializer):
+class ReferralChangeSerializer(UnscoredSerializer):
     """The body of `PATCH /referrals/{id}`: what is left out stays."""
 
     system_members = SYSTEM_MEMBERS | {"subject"}
@@ -133,7 +127,7 @@ class CompleteSerializer(ReasonedSerializer):
 
 
 class HoldSerializer(ReasonedSerializer):
-    review_by = serializers.DateTimeField(required=False)
+    review_by = TimeField(required=False)
 
 
 class RedirectSerializer(ReasonedSerializer):
@@ -187,12 +181,11 @@ class MessageBodySerializer(StrictSerializer):
     categories = serializers.ListField(
         child=CodeField(choices=CONTENT_NAMES), required=False, max_length=len(CONTENT_NAMES)
     )
-    comment = Text(max_length=2000, required=False, help_text="The question or the answer, about one category.")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs.get("comment") and len(attrs.get("categories", ())) != 1:
-            raise serializers.ValidationError({"categories": ErrorDetail(ONE_CATEGORY.now(), code="one_category")})
-        return attrs
+    comment = Text(
+        max_length=2000,
+        required=False,
+        help_text="Question or answer; about the one category named, or `reason`.",
+    )
 
 
 class MessageSerializer(serializers.Serializer[Any]):

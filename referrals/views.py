@@ -96,7 +96,7 @@ class Batch(APIView):
         items = request.data.get("items") if isinstance(request.data, dict) else None
         if not isinstance(items, list) or not 1 <= len(items) <= batch.SIZE_MAX or set(request.data) != {"items"}:
             raise Invalid(errors=[refuse("/items", "invalid_items", ITEMS)])
-        read = [_item(item, f"{key}#{index}") for index, item in enumerate(items)]
+        read = [_item(item, f"{key} {index}") for index, item in enumerate(items)]
         results, receipt = batch.create_many(
             read, by=by, purpose=purpose_of(request, by), key=key, body_hash=body_hash(request.data)
         )
@@ -157,7 +157,7 @@ class Messages(APIView):
         said = actions.MoveBody(
             reason=data.get("reason", ""),
             comment=data.get("comment", ""),
-            about=Category(categories[0]) if len(categories) == 1 else None,
+            about=Category(categories[0]) if len(categories) == 1 else Category.REASON,
             detail={"asked": asked} if asked else {},
         )
         return _stepped(request, referral_id, MESSAGES[data["kind"]], said, seen=seen)

@@ -32,6 +32,21 @@ TAKEN = "23505"
 NOT_RELEASED = "UD001"
 CONSENT_ENDED = "UD002"
 
+TRIGGERS = [
+    ("audit_entry", "audit_entry_stamp"),
+    ("audit_entry", "audit_entry_queue"),
+    ("audit_entry", "audit_entry_append_only"),
+    ("auditlog_logentry", "auditlog_logentry_append_only"),
+    ("consent_consentevent", "consent_event_append_only"),
+    ("consent_consent", "consent_consent_is_followed_not_edited"),
+    ("consent_legalbasis", "consent_basis_is_followed_not_edited"),
+    ("consent_legalbasis", "consent_basis_is_not_emptied"),
+    ("referrals_referral", "referrals_referral_stays_submitted"),
+    ("referrals_section", "referrals_section_is_not_emptied"),
+    ("referrals_section", "referrals_section_only_drafts_change"),
+]
+"""Every trigger of ours, with its table. Each is enabled always."""
+
 ENTRY: dict[str, Any] = {
     "action": "test.attempt",
     "actor_agency": None,

@@ -16,6 +16,7 @@ from tests.invariants.attempts import (
     DENIED,
     ENTRY,
     OWNER,
+    TRIGGERS,
     Sent,
     insert_entry,
     one,
@@ -68,18 +69,6 @@ def test_what_the_owner_chooses_is_stamped_over(sent: Sent, column: str) -> None
 def test_the_application_cannot_touch_the_queue_to_the_sealer(sent: Sent, statement: str) -> None:
     with session(APP) as cursor:
         assert refused(cursor, statement) == DENIED
-
-
-TRIGGERS = [
-    ("audit_entry", "audit_entry_stamp"),
-    ("audit_entry", "audit_entry_queue"),
-    ("audit_entry", "audit_entry_append_only"),
-    ("auditlog_logentry", "auditlog_logentry_append_only"),
-    ("consent_consentevent", "consent_event_append_only"),
-    ("consent_consent", "consent_consent_is_followed_not_edited"),
-    ("consent_legalbasis", "consent_basis_is_followed_not_edited"),
-    ("referrals_section", "referrals_section_only_drafts_change"),
-]
 
 
 @pytest.mark.parametrize(("table", "trigger"), TRIGGERS)

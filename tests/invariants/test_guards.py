@@ -19,21 +19,7 @@ from rest_framework.test import APIClient
 
 from config import embedded_postgres
 from config.checks import guards_missing
-from tests.invariants.attempts import APP, OWNER, SUPERUSER
-
-TRIGGERS = [
-    ("audit_entry", "audit_entry_stamp"),
-    ("audit_entry", "audit_entry_queue"),
-    ("audit_entry", "audit_entry_append_only"),
-    ("auditlog_logentry", "auditlog_logentry_append_only"),
-    ("consent_consentevent", "consent_event_append_only"),
-    ("consent_consent", "consent_consent_is_followed_not_edited"),
-    ("consent_legalbasis", "consent_basis_is_followed_not_edited"),
-    ("consent_legalbasis", "consent_basis_is_not_emptied"),
-    ("referrals_referral", "referrals_referral_stays_submitted"),
-    ("referrals_section", "referrals_section_is_not_emptied"),
-    ("referrals_section", "referrals_section_only_drafts_change"),
-]
+from tests.invariants.attempts import APP, OWNER, SUPERUSER, TRIGGERS
 
 
 @contextmanager
@@ -192,6 +178,22 @@ def test_a_privilege_on_one_column_is_missed_as_well(privilege: str, table: str,
 
 
 POWERS = {
+    "temporary tables": (
+        "GRANT TEMPORARY ON DATABASE test TO udvej_app",
+        "REVOKE TEMPORARY ON DATABASE test FROM udvej_app",
+    ),
+    "schemas of its own": (
+        "GRANT CREATE ON DATABASE test TO udvej_app",
+        "REVOKE CREATE ON DATABASE test FROM udvej_app",
+    ),
+    "tables of its own": (
+        "GRANT CREATE ON SCHEMA public TO udvej_app",
+        "REVOKE CREATE ON SCHEMA public FROM udvej_app",
+    ),
+    "a function of the owner's": (
+        "GRANT EXECUTE ON FUNCTION referrals_consent_stands(uuid) TO PUBLIC",
+        "REVOKE EXECUTE ON FUNCTION referrals_consent_stands(uuid) FROM PUBLIC",
+    ),
     "a membership in the owner": ("GRANT udvej_owner TO udvej_app", "REVOKE udvej_owner FROM udvej_app"),
     "a superuser's powers": ("ALTER ROLE udvej_app SUPERUSER", "ALTER ROLE udvej_app NOSUPERUSER"),
     "the replication mode": (
@@ -206,6 +208,31 @@ def test_a_power_of_the_application_is_missed(power: str) -> None:
     statement, back = POWERS[power]
     with changed(statement, back=back, by=SUPERUSER):
         assert guards_missing(connection) != []
+
+
+@pytest.mark.parametrize("table", ["audit_entry", "audit_pending", "auditlog_logentry", "consent_consentevent"])
+def test_a_rule_that_leads_writing_elsewhere_is_missed(table: str) -> None:
+    """A rule on the queue, say, would let every entry commit and none of them ever be sealed."""
+    rule = f"CREATE RULE elsewhere AS ON INSERT TO {table} WHERE false DO INSTEAD NOTHING"
+    with changed(rule, back=f"DROP RULE elsewhere ON {table}"):
+        assert guards_missing(connection) != []
+
+
+@pytest.mark.parametrize(
+    ("table", "constraint"),
+    [
+        ("audit_entry", "audit_entry_detail_is_flat_text"),
+        ("audit_entry", "audit_entry_refusal_has_a_code"),
+        ("consent_consentevent", "consent_event_is_registered_after_it_happened"),
+        ("agencies_codelistitem", "agencies_codelistitem_ends_after_it_begins"),
+    ],
+)
+def test_a_constraint_that_was_dropped_is_missed(owner: Any, table: str, constraint: str) -> None:
+    """Those whose text survives being written out and read in again, so that they can be put back as they were."""
+    owner.execute("SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = %s", [constraint])
+    back = f"ALTER TABLE {table} ADD CONSTRAINT {constraint} {owner.fetchone()[0]}"
+    with changed(f"ALTER TABLE {table} DROP CONSTRAINT {constraint}", back=back):
+        assert any(constraint in name for name in guards_missing(connection))
 
 
 def test_a_lookalike_in_another_schema_deceives_nobody() -> None:

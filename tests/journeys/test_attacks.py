@@ -15,15 +15,21 @@ from tests.referrals.walks import MOVES, Walk, walk
 SECRETS = ("Testperson", "6101901234", "Ønsker hjælp", "00 00 00 00", "OFFER-1")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def exchange(django_db_setup: None) -> Exchange:
+    return Exchange()
+
+
+@pytest.fixture(scope="module")
 def victim(exchange: Exchange) -> Walk:
-    """A referral between two agencies that have nothing to do with the attacker."""
+    """A referral between two agencies that have nothing to do with the attackers."""
     return walk(exchange, "in_progress", external_reference="OFFER-1")
 
 
 @pytest.fixture
-def attacker(exchange: Exchange) -> Caller:
-    return exchange.stranger.as_("coordinator")
+def attacker() -> Caller:
+    """Somebody at an agency of each test's own."""
+    return Exchange().stranger.as_("coordinator")
 
 
 @pytest.fixture(autouse=True)
@@ -46,8 +52,7 @@ def test_another_agencys_id_in_the_path_is_an_id_of_nothing(victim: Walk, attack
     for path, body in MOVES.values():
         answers = [
             attacker.post(f"referrals/{name}/{path}", body, If_Match=f'"{seen}"')
-            for name in (victim.id, str(uuid4()))
-            for seen in (version, version - 1, 1)
+            for name, seen in ((victim.id, version), (victim.id, 1), (str(uuid4()), version))
         ]
         assert len({(answer.status, str(answer.body)) for answer in answers}) == 1, path
         assert answers[0].status in (404, 422)
@@ -73,7 +78,7 @@ def test_another_agencys_id_in_a_body_is_an_id_of_nothing(exchange: Exchange, vi
         answer = attacker.create(body)
         assert answer.status == 422, body
         reveals_nothing(answer, victim)
-    stolen = {"subject": theirs["subject"]["id"], **consent_body(exchange.stranger)}
+    stolen = {"subject": theirs["subject"]["id"], **consent_body(attacker.party)}
     assert attacker.create(stolen, path="consents").status == 422
 
 
@@ -102,7 +107,7 @@ def test_another_agencys_id_in_a_filter_finds_nothing(exchange: Exchange, victim
     ):
         answer = attacker.get(f"referrals?{query}")
         assert (answer.status, answer.body) == (200, {"results": [], "next": None}), query
-    auditor = exchange.stranger.as_("auditor")
+    auditor = attacker.party.as_("auditor")
     for query in (f"staff={victim.sender.staff_id}", f"agency={exchange.municipality.id}", f"referral={victim.id}"):
         assert auditor.get(f"audit/entries?{query}", Audit_Case="1").body["results"] == []
     assert auditor.get(f"referrals/{victim.id}/disclosures", Audit_Case="1").status == 404
@@ -119,7 +124,7 @@ def test_another_agencys_cursor_leads_nowhere(exchange: Exchange, victim: Walk, 
         refused = attacker.get(f"{path}&cursor={quote(page.body['next'], safe='')}")
         assert (refused.status, refused.body["code"]) == (400, "malformed")
     own = exchange.municipality.as_("auditor").get("audit/entries?limit=1", Audit_Case="1").body["next"]
-    theirs = exchange.stranger.as_("auditor").get(f"audit/entries?cursor={quote(own, safe='')}", Audit_Case="1")
+    theirs = attacker.party.as_("auditor").get(f"audit/entries?cursor={quote(own, safe='')}", Audit_Case="1")
     assert theirs.status == 400
 
 
@@ -136,7 +141,7 @@ def test_an_idempotency_key_of_another_agencys_gives_nothing(
     mine = attacker.create(body, Idempotency_Key=key)
     assert (mine.status, mine.body["id"] == theirs.body["id"]) == (201, False)
     assert "Idempotency-Replayed" not in mine.headers
-    assert mine.body["sender"]["id"] == exchange.stranger.id
+    assert mine.body["sender"]["id"] == attacker.party.id
 
 
 def test_acting_for_somebody_else_is_refused_and_recorded(victim: Walk, attacker: Caller) -> None:
@@ -169,10 +174,10 @@ def test_nobody_gives_themselves_a_role(exchange: Exchange, victim: Walk, attack
         {"Forwarded": "for=127.0.0.1"},
     ):
         assert attacker.read(victim.id, **headers).status == 404
-    before = Membership.objects.filter(agency=exchange.stranger.id).count()
-    for path in ("memberships", f"agencies/{exchange.stranger.id}/memberships", "users", "clients"):
+    before = Membership.objects.filter(agency=attacker.party.id).count()
+    for path in ("memberships", f"agencies/{attacker.party.id}/memberships", "users", "clients"):
         assert attacker.post(path, {"role": "auditor"}).status == 404
-    assert Membership.objects.filter(agency=exchange.stranger.id).count() == before
+    assert Membership.objects.filter(agency=attacker.party.id).count() == before
 
 
 def test_a_move_of_the_systems_own_has_no_address(victim: Walk) -> None:
@@ -198,18 +203,13 @@ def test_what_the_system_sets_is_not_set_through_a_move(exchange: Exchange, vict
 INJECTIONS = [
     "' OR '1'='1",
     "'; DROP TABLE referrals_referral; --",
-    '" OR ""="',
     "1) UNION SELECT sealed FROM referrals_section --",
-    "%' OR 1=1 --",
     "\\'; SELECT pg_sleep(1); --",
     "{{7*7}}${7*7}",
-    "../../etc/passwd",
-    "<script>alert(1)</script>",
     '{"$ne": null}',
     "x\r\nSet-Cookie: a=b",
     "\u202eabc",
     "%00",
-    "%s%n%x",
     "a" * 3000,
 ]
 
@@ -242,9 +242,9 @@ def inject(injected: str, exchange: Exchange, victim: Walk, attacker: Caller) ->
         attacker.create({"recipient": injected}),
         attacker.post(f"referrals/{victim.id}/close", {"reason": injected}, If_Match=victim.etag),
         attacker.post(f"referrals/{victim.id}/accept", {}, If_Match=injected),
-        exchange.stranger.as_("auditor").get(f"audit/entries?staff={asked}&action={asked}", Audit_Case="1"),
-        exchange.stranger.as_("auditor").get("audit/entries", Audit_Case=injected),
-        exchange.stranger.as_("auditor").get("audit/entries", Audit_Reason=injected),
+        attacker.party.as_("auditor").get(f"audit/entries?staff={asked}&action={asked}", Audit_Case="1"),
+        attacker.party.as_("auditor").get("audit/entries", Audit_Case=injected),
+        attacker.party.as_("auditor").get("audit/entries", Audit_Reason=injected),
     ]
     for answer in answers:
         assert answer.status < 500, answer

@@ -1,6 +1,7 @@
 """Creating referrals: drafts, submission, replay, references, batches; and two at once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -9,6 +10,7 @@ import pytest
 from django.db import connections
 
 from audit.models import Entry
+from referrals import actions
 from referrals.models import Referral
 from tests.exchange import SECTIONS, Answer, Caller, Exchange, consent_body, referral_body
 from tests.referrals.walks import walk
@@ -167,6 +169,18 @@ def test_a_key_is_needed_and_has_a_form(exchange: Exchange) -> None:
     assert sender.get("referrals?role=sent").body["results"] == []
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "a0010190-1234-4abc-8def-aaaaaaaaaaaa",
+        "aaaaaaaa-aaaa-4aaa-8aaa-a0101901234a",
+        "aa010190-1234-7010-8190-1234aaaaaaaa",
+    ],
+)
+def test_a_new_uuid_is_always_a_key_whatever_its_digits_look_like(shared: Exchange, key: str) -> None:
+    assert shared.municipality.as_("caseworker").create({}, Idempotency_Key=key).status == 201
+
+
 def test_a_reference_is_used_once_by_its_sender_and_another_sender_may_use_it_too(exchange: Exchange) -> None:
     sender, stranger = exchange.municipality.as_("caseworker"), exchange.stranger.as_("caseworker")
     made = sender.create({"external_reference": "SAG-1"})
@@ -287,20 +301,19 @@ def test_in_a_batch_each_item_has_its_own_result(exchange: Exchange) -> None:
     ]
 
 
-def test_a_batch_sent_again_makes_nothing_twice_and_completes_what_was_cut_off(exchange: Exchange) -> None:
+def test_a_batch_sent_again_makes_nothing_twice_and_tries_again_what_was_refused(exchange: Exchange) -> None:
     sender, key = exchange.municipality.as_("caseworker"), "batch-1"
-    items = [referral_body(exchange.centre) for _ in range(3)]
-    half = batch(sender, items[:2], Idempotency_Key=key)
-    whole = batch(sender, items, Idempotency_Key=key)
-    again = batch(sender, items, Idempotency_Key=key)
-    assert [result["status"] for result in half.body["results"]] == [201, 201]
-    assert [result["status"] for result in whole.body["results"]] == [200, 200, 201]
-    assert [result["status"] for result in again.body["results"]] == [200, 200, 200]
-    ids = [[result["referral"]["id"] for result in answer.body["results"]] for answer in (whole, again)]
-    assert ids[0] == ids[1]
-    assert len(sender.get("referrals?role=sent").body["results"]) == 3
+    items = [referral_body(exchange.centre), {"status": "x"}, referral_body(exchange.centre)]
+    first, again = batch(sender, items, Idempotency_Key=key), batch(sender, items, Idempotency_Key=key)
+    assert [result["status"] for result in first.body["results"]] == [201, 422, 201]
+    assert [result["status"] for result in again.body["results"]] == [200, 422, 200]
+    made = [[r["referral"]["id"] for r in answer.body["results"] if "referral" in r] for answer in (first, again)]
+    assert made[0] == made[1]
+    assert len(sender.get("referrals?role=sent").body["results"]) == 2
     other = batch(sender, [{**items[0], "urgency": "acute"}], Idempotency_Key=key)
-    assert other.body["results"][0]["problem"]["code"] == "idempotency-key-reused"
+    assert (other.status, other.body["code"]) == (422, "idempotency-key-reused")
+    theirs = batch(exchange.stranger.as_("caseworker"), items, Idempotency_Key=key)
+    assert [result["status"] for result in theirs.body["results"]] == [201, 422, 201]
 
 
 def test_a_batch_is_a_list_of_one_to_five_hundred(shared: Exchange) -> None:
