@@ -7,8 +7,10 @@ Only client credentials are served. A token lives ten minutes, is stored as a ha
 from typing import Any
 
 from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
+from oauth2_provider.views import TokenView
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 
 SCOPES = {
@@ -16,6 +18,16 @@ SCOPES = {
     "consents": "Record and read consents",
     "audit": "Inspect the ledger (auditors)",
 }
+
+
+class TokenEndpoint(TokenView):
+    """`POST /oauth/token`: client credentials, and no other grant (RFC 6749 section 5.2)."""
+
+    def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if request.POST.get("grant_type", "client_credentials") != "client_credentials":
+            return JsonResponse({"error": "unsupported_grant_type"}, status=400, headers={"Cache-Control": "no-store"})
+        response: HttpResponse = super().post(request, *args, **kwargs)
+        return response
 
 
 class ClientScopes(BaseScopes):

@@ -101,7 +101,7 @@ def idempotency_key(request: Request) -> str:
     Raises `Malformed` where it is absent or of another form.
     """
     key = request.headers.get("Idempotency-Key", "")
-    if not IDEMPOTENCY_KEY.match(key) or holds_cpr(key):
+    if not IDEMPOTENCY_KEY.match(key) or (holds_cpr(key) and uuid_or_none(key) is None):
         raise Malformed(
             Words(
                 "Idempotency-Key kræves: 1-128 synlige ASCII-tegn, fx et nyt UUID for hver ting, du opretter.",

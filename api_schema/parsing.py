@@ -5,6 +5,7 @@ It knows no resource; it only refuses what no resource could accept.
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import IO, Any
 
@@ -40,7 +41,9 @@ def read(raw: bytes) -> Any:
     """Return the JSON value of these bytes. Raises `Malformed`, saying which rule they break."""
     try:
         text = raw.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_bounded)
+        value = json.loads(
+            text, object_pairs_hook=_unique, parse_constant=_no_constant, parse_int=_bounded, parse_float=_finite
+        )
     except UnicodeDecodeError as error:
         raise Malformed(Words("Kroppen er ikke UTF-8.", "The body is not UTF-8.")) from error
     except RecursionError as error:
@@ -85,6 +88,13 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:  # noqa: ARG001 - json's shape
     raise Malformed(Words("NaN og Infinity er ikke JSON.", "NaN and Infinity are not JSON."))
+
+
+def _finite(digits: str) -> float:
+    number = float(digits)
+    if not math.isfinite(number):
+        return float(_no_constant(digits))
+    return number
 
 
 def _bounded(digits: str) -> int:

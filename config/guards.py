@@ -1,5 +1,5 @@
 """
-What guards the ledger in the live database, held against what was committed: triggers, functions, privileges, powers.
+What guards the ledger in the live database, held against what was committed: triggers, functions, constraints, powers.
 
 `guards.json` beside this file is the snapshot of a database as migrated; `manage.py write_guards` writes it anew after
 a migration that changes a guard, so that the change is seen in review.
@@ -38,6 +38,14 @@ PRIVILEGES = """
     FROM granted g CROSS JOIN LATERAL aclexplode(g.acl) e LEFT JOIN pg_roles r ON r.oid = e.grantee
     WHERE e.grantee = 0 OR r.rolname = 'udvej_app'
 """
+CONSTRAINTS = """
+    SELECT concat('constraint ', k.conname), concat(k.convalidated, pg_get_constraintdef(k.oid))
+    FROM pg_constraint k WHERE k.connamespace = 'public'::regnamespace AND k.contype <> 'n'
+    UNION ALL
+    SELECT concat('rule ', w.rulename, ' on ', c.relname), pg_get_ruledef(w.oid)
+    FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+"""
 POWERS = """
     SELECT 'powers of udvej_app', concat(rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls)
     FROM pg_roles WHERE rolname = 'udvej_app'
@@ -48,14 +56,22 @@ POWERS = """
     SELECT concat(e.privilege_type, ' on parameter ', p.parname), 'granted'
     FROM pg_parameter_acl p CROSS JOIN LATERAL aclexplode(p.paracl) e
     WHERE e.grantee IN (0, 'udvej_app'::regrole)
+    UNION ALL
+    SELECT concat(e.privilege_type, ' on the database'), 'granted'
+    FROM pg_database d CROSS JOIN LATERAL aclexplode(d.datacl) e
+    WHERE d.datname = current_database() AND e.grantee IN (0, 'udvej_app'::regrole)
+    UNION ALL
+    SELECT concat(e.privilege_type, ' on the schema'), 'granted'
+    FROM pg_namespace n CROSS JOIN LATERAL aclexplode(n.nspacl) e
+    WHERE n.nspname = 'public' AND e.grantee IN (0, 'udvej_app'::regrole)
 """
 
 
 def found(connection: Any) -> Snapshot:
-    """Return what guards the database of a connection; four statements."""
+    """Return what guards the database of a connection; five statements."""
     snapshot: Snapshot = {}
     with connection.cursor() as cursor:
-        for question in (TRIGGERS, FUNCTIONS, PRIVILEGES, POWERS):
+        for question in (TRIGGERS, FUNCTIONS, PRIVILEGES, CONSTRAINTS, POWERS):
             cursor.execute(question)
             for name, what in cursor.fetchall():
                 short = what in {"granted"} or len(what) < 16  # noqa: PLR2004 - a digest where the text is long

@@ -1,9 +1,9 @@
 """Every address the exchange answers at."""
 
 from django.urls import include, path
-from oauth2_provider.views import TokenView
 
 from agencies.admin import site as administration
+from agencies.tokens import TokenEndpoint
 from api_schema import pages, problems
 from api_schema.problem_page import problem_page
 from audit.views import receipt_keys
@@ -17,7 +17,7 @@ urlpatterns = [
     path("api/v1/", include("referrals.urls")),
     path("api/v1/", include("consent.urls")),
     path("api/v1/", include("agencies.urls")),
-    path("oauth/token", TokenView.as_view()),
+    path("oauth/token", TokenEndpoint.as_view()),
     path("api/schema", pages.schema, name="schema"),
     path("api/docs", pages.Docs.as_view(), name="docs"),
     path("api/docs/problems", problem_page),

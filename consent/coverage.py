@@ -152,12 +152,13 @@ def _basis_objections(ground: Ground, parties: Parties, purpose: str, on: date) 
     eldest = None if parties.birth_year is None else on.year - parties.birth_year
     too_young = eldest is not None and ground.age_min is not None and eldest < ground.age_min
     too_old = eldest is not None and ground.age_max is not None and eldest - 1 > ground.age_max
+    unknown_age = eldest is None and (ground.age_min is not None or ground.age_max is not None)
     wrong_recipient = not _admits(ground.recipient_kinds, parties.recipient_kind)
     objections = {
         "basis_not_valid_that_day": on < ground.valid_from or (ground.valid_to is not None and on > ground.valid_to),
         "basis_not_for_sender": not _admits(ground.sender_kinds, parties.sender_kind),
         "basis_not_for_recipient": wrong_recipient,
-        "basis_not_for_age": too_young or too_old or (eldest is None and ground.age_max is not None),
+        "basis_not_for_age": too_young or too_old or unknown_age,
         "basis_not_for_purpose": purpose not in ground.purposes,
         "necessity_statement_missing": ground.necessity_statement and not parties.necessity_stated,
         "sender_not_self_governing": ground.self_governing_only

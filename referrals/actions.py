@@ -74,7 +74,7 @@ class MoveBody:
     assignees: tuple[str, ...] = ()
     basis: drafts.BasisStated | None = None
     redirect_to: UUID | None = None
-    about: Category | None = None
+    about: tuple[Category, ...] = ()
     detail: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -188,7 +188,7 @@ def _carry_out(
             _rest_on_another_basis(referral, body, by=by, purpose=purpose)
         case Move.REDIRECT:
             child = _redirect(referral, body, by=by)
-    if body.about is not None and body.comment:
+    if body.about and body.comment:
         _say(referral, move, step, body, by=by, purpose=purpose, at=now)
     elif body.comment or body.outcome:
         said = {"move": str(move), "reason": body.reason, "comment": body.comment, "outcome": body.outcome}
@@ -202,11 +202,15 @@ def _say(
     referral: Referral, move: Move, step: Step, body: MoveBody, *, by: Principal, purpose: str, at: datetime
 ) -> None:
     """Add a question or an answer. What the sender tells is a disclosure, and needs its ground (rules 1 and 2)."""
-    assert body.about is not None  # noqa: S101 - the caller has looked
-    if step.side is Side.SENDER and body.about not in coverage_of(referral, purpose=purpose, at=at).categories:
-        raise NotCovered(errors=[refuse("/categories/0", "section_not_covered", SECTION_NOT_COVERED)])
+    covered = coverage_of(referral, purpose=purpose, at=at).categories
+    beyond = [place for place, category in enumerate(body.about) if category not in covered]
+    if step.side is Side.SENDER and beyond:
+        raise NotCovered(
+            errors=[refuse(f"/categories/{place}", "section_not_covered", SECTION_NOT_COVERED) for place in beyond]
+        )
+    about = body.about[0] if len(body.about) == 1 else Category.REASON
     said = {"kind": str(move), "reason": body.reason, "text": body.comment, "from": str(by.agency)}
-    drafts.add_message(referral, body.about, {name: value for name, value in said.items() if value}, by=by, at=at)
+    drafts.add_message(referral, about, {name: value for name, value in said.items() if value}, by=by, at=at)
 
 
 def _submit(act: Act, referral: Referral, *, purpose: str) -> None:

@@ -157,7 +157,7 @@ class Messages(APIView):
         said = actions.MoveBody(
             reason=data.get("reason", ""),
             comment=data.get("comment", ""),
-            about=Category(categories[0]) if len(categories) == 1 else Category.REASON,
+            about=tuple(map(Category, categories)) or (Category.REASON,),
             detail={"asked": asked} if asked else {},
         )
         return _stepped(request, referral_id, MESSAGES[data["kind"]], said, seen=seen)

@@ -63,6 +63,8 @@ GIVEN = Choice(
     purposes=frozenset({"exit_support"}),
     categories=frozenset({"reason", "health"}),
     report_back=True,
+    given_by="subject",
+    maturity_assessed=False,
     events=(event(1, "given", at=START),),
 )
 WITHDRAWN = replace(GIVEN, events=(*GIVEN.events, event(2, "withdrawn", at=START + 10 * DAY)))

@@ -1,7 +1,6 @@
 """Creating referrals: drafts, submission, replay, references, batches; and two at once."""
 
 from concurrent.futures import ThreadPoolExecutor
-from itertools import count
 from threading import Barrier
 from typing import Any
 from uuid import uuid4
@@ -10,7 +9,6 @@ import pytest
 from django.db import connections
 
 from audit.models import Entry
-from referrals import actions
 from referrals.models import Referral
 from tests.exchange import SECTIONS, Answer, Caller, Exchange, consent_body, referral_body
 from tests.referrals.walks import walk
@@ -177,8 +175,8 @@ def test_a_key_is_needed_and_has_a_form(exchange: Exchange) -> None:
         "aa010190-1234-7010-8190-1234aaaaaaaa",
     ],
 )
-def test_a_new_uuid_is_always_a_key_whatever_its_digits_look_like(shared: Exchange, key: str) -> None:
-    assert shared.municipality.as_("caseworker").create({}, Idempotency_Key=key).status == 201
+def test_a_new_uuid_is_always_a_key_whatever_its_digits_look_like(exchange: Exchange, key: str) -> None:
+    assert exchange.municipality.as_("caseworker").create({}, Idempotency_Key=key).status == 201
 
 
 def test_a_reference_is_used_once_by_its_sender_and_another_sender_may_use_it_too(exchange: Exchange) -> None:

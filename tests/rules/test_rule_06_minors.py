@@ -81,13 +81,13 @@ def test_rule_06_an_age_corrected_downwards_is_weighed_too(exchange: Exchange) -
         assert sender.step(draft.body["id"], "submit").status == 422
 
 
-def test_rule_06_a_person_referred_before_does_not_grow_older_by_being_referred_again(exchange: Exchange) -> None:
+def test_rule_06_a_person_referred_again_as_younger_than_before_is_weighed_as_such(exchange: Exchange) -> None:
     sender = exchange.municipality.as_("caseworker")
-    first = sender.create({"sections": {"background": {"birth_year": YEAR - 12}}})
+    first = sender.create({"sections": {"background": {"birth_year": YEAR - 40}}})
     again = referral_body(
         exchange.centre,
         subject={"id": first.body["subject"]["id"]},
-        sections=aged(40),
+        sections=aged(12),
         consent={"categories": CATEGORIES},
     )
     assert sender.create(again).status == 422
