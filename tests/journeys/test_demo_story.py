@@ -15,7 +15,7 @@ NOBODY = Client("http://127.0.0.1:9", client_id="nobody", client_secret="")
 
 @pytest.fixture
 def story() -> Story:
-    return Story(*[NOBODY] * 6, centre_id="", counsellor_id="")
+    return Story(NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, NOBODY, centre_id="", counsellor_id="")
 
 
 @pytest.mark.no_database
