@@ -9,6 +9,7 @@ from typing import Any
 from auditlog.mixins import AuditlogHistoryAdminMixin
 from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
@@ -33,6 +34,10 @@ class Administration(AdminSite):
     site_title = "Udvej"
     index_title = "Administration"
 
+    def get_urls(self) -> list[Any]:
+        """Leave out the page on which passwords are changed: nothing changes here without an entry."""
+        return [url for url in super().get_urls() if not str(getattr(url, "name", "")).startswith("password_change")]
+
 
 site = Administration(name="admin")
 
@@ -53,10 +58,12 @@ class RecordedAdmin(AuditlogHistoryAdminMixin, ModelAdmin):  # type: ignore[type
         if request.method != "POST":
             return super().changeform_view(request, object_id, form_url, extra_context)
         actor = Actor(user=str(request.user.pk), role="administrator")
-        about = Subject(self.model._meta.label_lower, object_id or "")
+        known = self.get_object(request, unquote(object_id)) if object_id else None
+        about = Subject(self.model._meta.label_lower, str(known.pk) if known else "")
         with log.act("administration.change", by=actor, about=about) as act:
             response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
-            act.detail = {"saved": "yes" if response.status_code == 302 else "no"}  # noqa: PLR2004
+            saved = response.status_code == 302 and (known is not None or object_id is None)  # noqa: PLR2004
+            act.detail = {"saved": "yes" if saved else "no"}
         return response
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:

@@ -19,6 +19,7 @@ A_TIME = Words(
 )
 A_UUID = Words("{name} skal være et UUID.", "{name} must be a UUID.")
 TEXT_MAX = 64
+TOO_LONG = Words("{name} er højst 64 tegn.", "{name} has at most 64 characters.")
 
 
 def only(request: Request, known: Collection[str]) -> None:
@@ -29,8 +30,11 @@ def only(request: Request, known: Collection[str]) -> None:
 
 
 def text(request: Request, name: str, default: str = "") -> str:
-    """Return a short text parameter."""
-    return request.query_params.get(name, default)[:TEXT_MAX]
+    """Return a short text parameter. Raises `Malformed` where it is too long to match anything."""
+    value = request.query_params.get(name, default)
+    if len(value) > TEXT_MAX:
+        raise Malformed(TOO_LONG, name=name)
+    return value
 
 
 def one_of(request: Request, name: str, allowed: Collection[str], default: str) -> str:

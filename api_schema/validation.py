@@ -28,14 +28,14 @@ CPR_SHAPED = Words(
     "Ligner et CPR-nummer. Personnumre hører kun til i sections.identity.cpr.",
     "Looks like a CPR number. Civil registration numbers belong in sections.identity.cpr alone.",
 )
-CPR = re.compile(r"(?<!\d)(\d{6})[\W_]{0,3}\d{4}(?!\d)")
+CPR = re.compile(r"(?<!\d)\d(?:[\W_]{0,3}\d){9}(?!\d)")
 REPLACEMENT_DAY = 60
 """What is added to the day of birth in a replacement number (cpr.dk)."""
 
 
 def holds_cpr(text: str) -> bool:
     """Say whether a text holds something that could be a CPR number: six digits that are a date, and four more."""
-    return any(is_birth_date(match.group(1)) for match in CPR.finditer(text))
+    return any(is_birth_date(re.sub(r"\D", "", match.group())[:6]) for match in CPR.finditer(text))
 
 
 def is_birth_date(digits: str) -> bool:

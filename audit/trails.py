@@ -4,6 +4,7 @@ Reads the ledger back: which entries exist about a thing, or by an agency. Metad
 It answers questions; who may ask them is decided by the app that owns the thing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -51,7 +52,15 @@ def entries(question: Question) -> QuerySet[Entry]:
     return found.order_by("-id")
 
 
+def steps(kind: str, identifier: UUID, *, actions: Sequence[str], stops: Sequence[str]) -> QuerySet[Entry]:
+    """Return the acts that moved this thing, newest first: its own `actions`, and the `stops` that name it."""
+    own = Q(subject_kind=kind, subject_id=str(identifier), action__in=actions)
+    stopped = Q(action__in=stops, result_ids__contains=[identifier])
+    return Entry.objects.filter(own | stopped, outcome="done").defer("canonical").order_by("-id")
+
+
 def disclosures(kind: str, identifier: UUID) -> QuerySet[Entry]:
     """Return the acts in which sections of this thing were shown or its summary was listed, newest first."""
-    shown = Q(outcome="done") & (~Q(categories=[]) | Q(result_ids__contains=[identifier]))
-    return Entry.objects.filter(about(kind, identifier), shown).defer("canonical", "detail").order_by("-id")
+    own = Q(subject_kind=kind, subject_id=str(identifier)) & ~Q(categories=[])
+    listed = Q(action=f"{kind}.list", result_ids__contains=[identifier])
+    return Entry.objects.filter(own | listed, outcome="done").defer("canonical", "detail").order_by("-id")

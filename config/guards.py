@@ -32,7 +32,8 @@ PRIVILEGES = """
         SELECT c.relname, a.attname, a.attacl FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
             WHERE c.relnamespace = 'public'::regnamespace AND a.attacl IS NOT NULL
         UNION ALL
-        SELECT p.proname, '()', p.proacl FROM pg_proc p WHERE p.pronamespace = 'public'::regnamespace
+        SELECT p.proname, '()', coalesce(p.proacl, acldefault('f', p.proowner)) FROM pg_proc p
+            WHERE p.pronamespace = 'public'::regnamespace
     )
     SELECT concat(e.privilege_type, ' on ', g.relname, '.' || g.attname, ' to ', coalesce(r.rolname, 'all')), 'granted'
     FROM granted g CROSS JOIN LATERAL aclexplode(g.acl) e LEFT JOIN pg_roles r ON r.oid = e.grantee

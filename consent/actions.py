@@ -64,6 +64,7 @@ def _record(given: records.Given, *, subject_id: UUID, by: Principal, purpose: s
     with acting("consent.record", by=by, about=Subject("consent"), purpose=purpose, scope=SCOPE) as act:
         consent = Consent.objects.filter(registered_by=by.agency, idempotency_key=key).first()
         replayed = consent is not None
+        act.action = "consent.replay" if replayed else act.action
         if consent is None:
             subject = records.own_subject(subject_id, by=by)
             if subject is None:
@@ -149,7 +150,7 @@ def _locked(consent_id: UUID, *, by: Principal, seen: int) -> Consent:
 
 def _state(consent: Consent) -> str:
     choice = grounds.choice(consent.id)
-    return coverage.state(choice.events if choice else (), at=timezone.now())
+    return coverage.state(choice.events if choice else (), at=grounds.as_of(choice, timezone.now()))
 
 
 def _describe(act: Act, consent: Consent) -> None:
@@ -160,7 +161,7 @@ def _describe(act: Act, consent: Consent) -> None:
 def _tell(consent: Consent) -> Callable[..., Told]:
     choice = grounds.choice(consent.id)
     events = choice.events if choice else ()
-    at = timezone.now()
+    at = grounds.as_of(choice, timezone.now())
     stands = coverage.standing(events, at=at)
 
     def told(receipt: Receipt, *, replayed: bool = False) -> Told:

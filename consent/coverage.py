@@ -131,11 +131,11 @@ def covered(ground: Ground | None, choice: Choice | None, *, parties: Parties, p
     if because:
         return Coverage(categories=frozenset(), because=tuple(because), consent_version=version)
     allowed = set(Category)
-    if ground.article_9 in NEVER:
+    if ground.article_9 in {*NEVER, "with_ground"}:  # no referral states its art. 9(2) ground yet
         allowed -= ARTICLE_9
     if ground.article_9 == "health_only":
         allowed -= ARTICLE_9 - {Category.HEALTH}
-    if ground.article_10 in NEVER:
+    if ground.article_10 in {*NEVER, "with_ground"}:
         allowed -= ARTICLE_10
     if ground.consent_kind and choice is not None:
         allowed &= {Category(name) for name in choice.categories}

@@ -1,6 +1,6 @@
 """Gathers what `coverage` is told: the legal basis and the consent that a disclosure would rest on."""
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from consent.coverage import Choice, Event, Ground
@@ -60,6 +60,11 @@ def choice(consent_id: UUID | None) -> Choice | None:
             if row[9] is not None
         ),
     )
+
+
+def as_of(choice: Choice | None, now: datetime) -> datetime:
+    """Return now, or the last registration where that is later: the database's clock registers, and that counts."""
+    return max([now, *(event.registered_at for event in choice.events)]) if choice else now
 
 
 def newest_basis(code: str, *, on: date) -> LegalBasis | None:

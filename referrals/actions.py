@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from agencies import directory
 from agencies.acting import acting
+from agencies.errors import PurposeNotAllowed
 from agencies.principals import Principal
 from api_schema.validation import FieldError, refuse
 from api_schema.words import Words
@@ -46,6 +47,7 @@ from referrals.models import Referral
 NO_RECIPIENT = Words("Angiv modtageren (recipient).", "Name the recipient.")
 NO_REASON = Words("Sektionen reason skal være udfyldt.", "The section reason must be filled in.")
 NO_SUCH_REASON = Words("Skal være en af: {allowed}.", "Must be one of: {allowed}.")
+NO_REASON_HERE = Words("Dette skridt har ingen begrundelse.", "This step has no reason.")
 NEEDS_COMMENT = Words("Denne begrundelse kræver en kommentar.", "This reason needs a comment.")
 NO_COUNSELLOR = Words("Ikke en aktiv medarbejder i din myndighed.", "Not an active member of your agency's staff.")
 MADE_ONCE = (
@@ -122,6 +124,10 @@ def edit(referral_id: UUID, draft: Draft, *, by: Principal, purpose: str, seen: 
     Edit a draft. Raises `ReferralNotFound`, `StaleVersion`, `OnlyDraftsChange`, `ReferenceTaken` and `UnknownHere`;
     all recorded.
     """
+    log.once_more(lambda: _edit(referral_id, draft, by=by, purpose=purpose, seen=seen), on=MADE_ONCE)
+
+
+def _edit(referral_id: UUID, draft: Draft, *, by: Principal, purpose: str, seen: int) -> None:
     with acting("referral.edit", by=by, about=Subject("referral", referral_id), purpose=purpose) as act:
         referral = _locked(referral_id, by=by, seen=seen)
         if not drafts.is_draft(referral) or not referral.may_work:
@@ -144,6 +150,7 @@ def take_step(referral_id: UUID, move: Move, body: MoveBody, *, by: Principal, p
         step = policy.step_for(by, referral.facts(), move)
         if step is None:
             raise MoveNotAllowed(_allowed(by, referral))
+        _check_purpose(referral, by=by, purpose=purpose)
         _check_reason(move, body)
         child = _carry_out(act, referral, move, step, body, by=by, purpose=purpose)
         drafts.touch(referral)
@@ -188,8 +195,10 @@ def _carry_out(
             _rest_on_another_basis(referral, body, by=by, purpose=purpose)
         case Move.REDIRECT:
             child = _redirect(referral, body, by=by)
+            act.result_ids = (child,)
     if body.about and body.comment:
         _say(referral, move, step, body, by=by, purpose=purpose, at=now)
+        act.categories = tuple(map(str, body.about)) if step.side is Side.SENDER else ()
     elif body.comment or body.outcome:
         said = {"move": str(move), "reason": body.reason, "comment": body.comment, "outcome": body.outcome}
         drafts.add_outcome(referral, {name: value for name, value in said.items() if value}, by=by, at=now)
@@ -217,11 +226,13 @@ def _submit(act: Act, referral: Referral, *, purpose: str) -> None:
     now = timezone.now()
     written = drafts.written_categories(referral)
     missing = [refuse("/recipient", "required", NO_RECIPIENT)] if referral.recipient is None else []
-    if Category.REASON not in written:
+    if referral.recipient is not None and not referral.recipient.active:
+        missing = [refuse("/recipient", "inactive_agency", NO_RECIPIENT)]
+    if not drafts.has_section(referral, Category.REASON):
         missing.append(refuse("/sections/reason", "required", NO_REASON))
     if missing:
         raise NotComplete(errors=missing)
-    coverage = _check_covered(referral, written, purpose=purpose, at=now)
+    coverage = _check_covered(referral, written, purpose=purpose)
     referral.status, referral.submitted_at, referral.purpose = Status.SUBMITTED, now, purpose
     referral.acknowledge_by, referral.decide_by = deadlines.after_submission(referral.urgency, at=now)
     assert referral.recipient_id is not None and referral.basis is not None  # noqa: S101, PT018 - checked just above
@@ -230,11 +241,11 @@ def _submit(act: Act, referral: Referral, *, purpose: str) -> None:
     act.categories = tuple(sorted(map(str, written)))
 
 
-def _check_covered(referral: Referral, written: frozenset[Category], *, purpose: str, at: datetime) -> Coverage:
+def _check_covered(referral: Referral, written: frozenset[Category], *, purpose: str) -> Coverage:
     """Return the coverage of a disclosure; refuse one that it does not carry, naming each reason (rules 1 and 2)."""
     if referral.consent_id is not None:
         records.hold(referral.consent_id)  # a withdrawal under way is waited for, and one to come finds the referral
-    coverage = coverage_of(referral, purpose=purpose, at=at)
+    coverage = coverage_of(referral, purpose=purpose, at=timezone.now())
     errors: list[FieldError] = [
         refuse("/basis", code, COVERAGE_WORDS.get(code, CONSENT_DOES_NOT_STAND)) for code in coverage.because
     ]
@@ -275,7 +286,7 @@ def _rest_on_another_basis(referral: Referral, body: MoveBody, *, by: Principal,
         drafts.restate_basis(referral, body.basis, by=by)
     if body.basis is None or (referral.consent_id is not None and referral.consent_id == ended):
         raise NotCovered(errors=[refuse("/basis", "another_basis_required", COVERAGE_WORDS["no_basis"])])
-    _check_covered(referral, drafts.written_categories(referral), purpose=purpose, at=timezone.now())
+    _check_covered(referral, drafts.written_categories(referral), purpose=purpose)
 
 
 def _redirect(referral: Referral, body: MoveBody, *, by: Principal) -> UUID:
@@ -305,8 +316,17 @@ def _allowed(by: Principal, referral: Referral) -> tuple[Move, ...]:
     return policy.allowed_actions(by, referral.facts())
 
 
+def _check_purpose(referral: Referral, *, by: Principal, purpose: str) -> None:
+    if by.agency != referral.recipient_id:
+        return
+    if policy.OTHER_PURPOSE & set(coverage_of(referral, purpose=purpose, at=timezone.now()).because):
+        raise PurposeNotAllowed
+
+
 def _check_reason(move: Move, body: MoveBody) -> None:
     if move not in REASONED:
+        if body.reason:
+            raise ReasonNotValid(errors=[refuse("/reason", "no_reason_here", NO_REASON_HERE)])
         return
     items = directory.valid_items("reasons", on=timezone.now().date(), scope=str(move))
     found = next((item for item in items if item.code == body.reason), None)

@@ -18,6 +18,7 @@ from django.utils import timezone
 from agencies.acting import acting
 from agencies.errors import PurposeNotAllowed
 from agencies.principals import Principal
+from api_schema.problems import Unavailable
 from audit.facts import Receipt, Subject
 from audit.log import Act
 from consent import grounds, vault
@@ -27,6 +28,9 @@ from referrals import policy
 from referrals.errors import ReferralNotFound
 from referrals.lifecycle import Move
 from referrals.models import Referral
+
+TRIES = 3
+"""How often a disclosure is recorded anew because something changed between its entry and its release."""
 
 ENDED_MEANWHILE = {"UD001", "UD002"}
 """The SQLSTATEs by which the release function refuses: the reader has no task any more, or the consent has ended."""
@@ -46,6 +50,7 @@ class Disclosure:
     receipt: Receipt
     own: bool
     reason_readable: bool
+    header_readable: bool
 
 
 def disclose(referral_id: UUID, *, to: Principal, purpose: str) -> Disclosure:
@@ -55,13 +60,14 @@ def disclose(referral_id: UUID, *, to: Principal, purpose: str) -> Disclosure:
     Raises `ReferralNotFound` where it is not there or not theirs, `PurposeNotAllowed` where its basis does not
     allow the purpose, and the refusals of `agencies.acting`; all recorded.
     """
-    shown = _record(referral_id, to=to, purpose=purpose)
-    try:
-        return shown()
-    except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", "") not in ENDED_MEANWHILE:
-            raise
-    return _record(referral_id, to=to, purpose=purpose)()  # something ended in between: what is left is recorded anew
+    for _ in range(TRIES):
+        release = _record(referral_id, to=to, purpose=purpose)
+        try:
+            return release()
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", "") not in ENDED_MEANWHILE:
+                raise
+    raise Unavailable
 
 
 def _record(referral_id: UUID, *, to: Principal, purpose: str) -> Callable[[], Disclosure]:
@@ -90,6 +96,7 @@ def _record(referral_id: UUID, *, to: Principal, purpose: str) -> Callable[[], D
             messages=messages,
             receipt=act.committed,
             own=to.agency == facts.sender,
+            header_readable=policy.header_readable(to, facts),
             reason_readable=policy.reason_readable(to, facts, readable),
         )
 
@@ -110,6 +117,7 @@ def coverage_of(referral: Referral, *, purpose: str, at: datetime) -> Coverage:
         necessity_stated=referral.necessity_stated,
     )
     choice = grounds.choice(referral.consent_id) if referral.basis.consent_kind else None
+    at = grounds.as_of(choice, at)
     stated = referral.purpose if purpose == "case_follow_up" else purpose
     return covered(grounds.ground(referral.basis), choice, parties=parties, purpose=stated or purpose, at=at)
 
@@ -120,6 +128,7 @@ def _describe(
     """Write into the act what it shows (what holds nothing shows nothing), and on which ground if it is another's."""
     written = {name.partition(".")[0] for name in referral.written}
     act.categories = tuple(str(category) for category in readable if category is Category.STATUS or category in written)
+    act.detail = {"version": str(referral.version)}
     own = reader.agency == referral.sender_id and Category.OUTCOME not in act.categories
     if referral.basis is not None and not own:
         act.basis, act.basis_version = referral.basis.code, referral.basis.version

@@ -36,6 +36,11 @@ NO_BASIS = Words("Hjemlen findes ikke: se /code-lists/legal-bases.", "No such ba
 NO_CONSENT = Words(
     "Samtykket findes ikke på denne person hos dig.", "There is no such consent of this person at your agency."
 )
+OTHER_MODE = Words("Personen er registreret anderledes.", "The person is registered otherwise.")
+OLDER = Words(
+    "Personen er registreret som yngre i en anden henvisning: opret personen på ny, hvis det var forkert.",
+    "The person is registered as younger in another referral: register them anew if that was wrong.",
+)
 NAMELESS = Words(
     "Sagen er anonym: den kan ikke rumme oplysninger, der peger på personen.",
     "The case is anonymous: it can't hold anything that identifies the person.",
@@ -58,7 +63,7 @@ class Draft:
 
     recipient: UUID | None = None
     subject_id: UUID | None = None
-    mode: Mode = Mode.IDENTIFIED
+    mode: Mode | None = None
     external_reference: str | None = None
     channel: str | None = None
     urgency: str | None = None
@@ -157,10 +162,12 @@ def written_categories(referral: Referral) -> frozenset[Category]:
 
 def _subject(draft: Draft, by: Principal) -> Subject:
     if draft.subject_id is None:
-        return records.register_subject(draft.mode, by=by, birth_year=_birth_year(draft))
+        return records.register_subject(draft.mode or Mode.IDENTIFIED, by=by, birth_year=_birth_year(draft))
     subject = records.own_subject(draft.subject_id, by=by)
     if subject is None:
         raise UnknownHere(errors=[refuse("/subject/id", "unknown_subject", NO_SUBJECT)])
+    if draft.mode is not None and draft.mode != subject.mode:
+        raise UnknownHere(errors=[refuse("/subject/mode", "other_mode", OTHER_MODE)])
     _correct_birth_year(subject, draft)
     return subject
 
@@ -219,6 +226,7 @@ def _write_sections(referral: Referral, draft: Draft, by: Principal, *, replacin
         stored[NECESSITY] = draft.basis.necessity_statement
     if replacing:
         gone = {name for category in draft.sections for name in STORED_UNDER.get(category, [category])}
+        gone |= {NECESSITY} if draft.basis is not None else set()
         Section.objects.filter(referral=referral, category__in=gone | set(stored)).delete()
     Section.objects.bulk_create([_sealed(referral, name, content, by) for name, content in stored.items()])
 
@@ -243,6 +251,9 @@ def _birth_year(draft: Draft) -> int | None:
 def _correct_birth_year(subject: Subject, draft: Draft) -> None:
     year = _birth_year(draft)
     if year is not None and year != subject.birth_year:
+        others = Referral.objects.filter(subject=subject).count() > 1 or draft.subject_id is not None
+        if subject.birth_year is not None and year < subject.birth_year and others:
+            raise UnknownHere(errors=[refuse("/sections/background/birth_year", "older_than_known", OLDER)])
         subject.birth_year = year
         subject.save(update_fields=["birth_year"])
 
@@ -265,6 +276,11 @@ def claim_batch_key(key: str, body_hash: str, *, by: Principal) -> None:
         BatchKey.objects.create(sender_id=by.agency, key=key, body_hash=body_hash)
     elif claimed.body_hash != body_hash:
         raise KeyReused
+
+
+def has_section(referral: Referral, category: Category) -> bool:
+    """Say whether the section itself is filled in, and not only what is sealed apart from it."""
+    return Section.objects.filter(referral=referral, category=category.value).exists()
 
 
 def is_draft(referral: Referral) -> bool:

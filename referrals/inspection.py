@@ -31,6 +31,7 @@ from referrals.models import Referral
 REASONS = ("routine_inspection", "complaint", "incident", "subject_access_request")
 AUDITORS = (Role.AUDITOR,)
 MOVES = tuple(f"referral.{move}" for move in Move)
+STOPS = ("consent.withdraw",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +51,8 @@ class Trail:
     receipt: Receipt
     whole: bool = False
     """Whether the reader may see which other referrals an entry showed."""
+    reader: UUID | None = None
+    """The agency whose own staff are named to the reader; the others' are for the oversight body."""
     reasons: bool = False
     """Whether the reader may know the reasons of moves that are about how the work goes."""
 
@@ -71,7 +74,7 @@ def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size
         act.criterion = _criterion(question)
         act.detail = {"case_number": case.number, "case_reason": case.reason}
         entries, more = _page(trails.entries(asked), size=size, cursor=cursor, bound_to=bound_to)
-    return Trail(entries=entries, next=more, receipt=act.committed, whole=whole)
+    return Trail(entries=entries, next=more, receipt=act.committed, whole=whole, reader=by.agency)
 
 
 def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
@@ -93,8 +96,11 @@ def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str
             raise ReferralNotFound
         act.detail = {"case_number": case.number, "case_reason": case.reason} if auditor else {}
         bound_to = f"disclosures:{referral_id}:{by.agency}:{by.membership}"
-        entries, more = _page(trails.disclosures("referral", referral_id), size=size, cursor=cursor, bound_to=bound_to)
-    return Trail(entries=entries, next=more, receipt=act.committed)
+        shown = trails.disclosures("referral", referral_id)
+        if by.kind != Kind.OVERSIGHT:
+            shown = shown.filter(_own_part(by) | Q(action="referral.list", actor_agency=by.agency))
+        entries, more = _page(shown, size=size, cursor=cursor, bound_to=bound_to)
+    return Trail(entries=entries, next=more, receipt=act.committed, reader=by.agency)
 
 
 def timeline(referral_id: UUID, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
@@ -110,13 +116,10 @@ def timeline(referral_id: UUID, *, by: Principal, purpose: str, size: int, curso
             raise ReferralNotFound
         coverage = coverage_of(referral, purpose=purpose, at=timezone.now())
         reasons = Category.OUTCOME in policy.readable(by, referral.facts(), coverage)
-        steps = Entry.objects.filter(
-            subject_kind="referral", subject_id=str(referral_id), outcome="done", action__in=MOVES
-        )
         act.categories = ("status",)
         bound_to = f"timeline:{referral_id}:{by.agency}:{by.membership}"
-        newest_first = steps.defer("canonical").order_by("-id")
-        entries, more = _page(newest_first, size=size, cursor=cursor, bound_to=bound_to)
+        steps = trails.steps("referral", referral_id, actions=MOVES, stops=STOPS)
+        entries, more = _page(steps, size=size, cursor=cursor, bound_to=bound_to)
     return Trail(entries=entries, next=more, receipt=act.committed, reasons=reasons)
 
 
@@ -142,12 +145,16 @@ def _may_ask_about(referral_id: UUID, by: Principal, *, auditor: bool) -> bool:
 
 
 def _own_part(by: Principal) -> Q:
-    own = Referral.objects.filter(_party(by)).annotate(name=Cast("pk", CharField()))
-    return Q(actor_agency=by.agency) | Q(Exists(own.filter(name=OuterRef("subject_id"))), subject_kind="referral")
+    """What an agency's own auditor may see: its own acts, and others' on its referrals since it had part in them."""
+    named = Referral.objects.annotate(name=Cast("pk", CharField())).filter(name=OuterRef("subject_id"))
+    sent = Exists(named.filter(sender=by.agency))
+    received = Exists(named.filter(recipient=by.agency, submitted_at__lte=OuterRef("at")))
+    looks = Q(action__startswith="audit.") | Q(action="referral.disclosures")
+    return Q(actor_agency=by.agency) | (Q(subject_kind="referral") & (Q(sent) | Q(received)) & ~looks)
 
 
 def _party(by: Principal) -> Q:
-    return Q(sender=by.agency) | (Q(recipient=by.agency) & ~Q(status="draft"))
+    return Q(sender=by.agency) | Q(recipient=by.agency, submitted_at__isnull=False)
 
 
 def _parts(question: Question) -> dict[str, object]:

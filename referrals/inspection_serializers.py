@@ -1,6 +1,7 @@
 """The wire form of the ledger: an auditor's question, and an entry's metadata. Never section content."""
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
@@ -9,6 +10,7 @@ from api_schema.validation import CodeField, ReferenceField, StrictSerializer, T
 from audit.models import Entry
 from audit.receipts import receipt_of, signed
 from referrals import inspection
+from referrals.lifecycle import Move
 from referrals.policy import OUTCOME_MOVES
 
 OUTCOMES = ("done", "refused")
@@ -88,8 +90,9 @@ class TimelinePage(serializers.Serializer[None]):
     next = serializers.CharField(allow_null=True)
 
 
-def entry_body(entry: Entry, *, whole: bool) -> dict[str, Any]:
+def entry_body(entry: Entry, *, whole: bool, reader: UUID | None) -> dict[str, Any]:
     """Return an entry's metadata. Which other referrals a list showed is for the oversight body alone."""
+    named = whole or entry.actor_agency == reader
     return {
         "id": str(entry.id),
         "at": entry.at,
@@ -98,10 +101,10 @@ def entry_body(entry: Entry, *, whole: bool) -> dict[str, Any]:
         "refusal": entry.refusal or None,
         "actor": {
             "agency": str(entry.actor_agency) if entry.actor_agency else None,
-            "client": entry.actor_client,
+            "client": entry.actor_client if named else "",
             "role": entry.role,
         },
-        "on_behalf_of": entry.on_behalf_of,
+        "on_behalf_of": entry.on_behalf_of if named else "",
         "subject": {"kind": entry.subject_kind, "id": entry.subject_id},
         "purpose": entry.purpose,
         "basis": {"code": entry.basis, "version": entry.basis_version} if entry.basis else None,
@@ -116,7 +119,8 @@ def entry_body(entry: Entry, *, whole: bool) -> dict[str, Any]:
 
 def step_body(entry: Entry, *, reasons: bool) -> dict[str, Any]:
     """Return one step of a timeline: the move, by which agency, and its signed receipt (rule 14)."""
-    move = entry.action.removeprefix("referral.")
+    own = entry.subject_kind == "referral"
+    move = entry.action.removeprefix("referral.") if own else str(Move.STOP_ON_CONSENT)
     return {
         "at": entry.at,
         "move": move,

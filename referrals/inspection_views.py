@@ -119,5 +119,5 @@ def _case(request: Request) -> Case:
 
 
 def _told(trail: Trail) -> Response:
-    bodies = [entry_body(entry, whole=trail.whole) for entry in trail.entries]
+    bodies = [entry_body(entry, whole=trail.whole, reader=trail.reader) for entry in trail.entries]
     return answer(pagination.listed(bodies, trail.next), receipt=signed(trail.receipt))

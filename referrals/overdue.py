@@ -15,6 +15,7 @@ from django.utils import timezone
 from audit import log
 from audit.facts import SYSTEM, Subject
 from referrals import deadlines, drafts
+from referrals.errors import DecidedMeanwhile
 from referrals.lifecycle import STEPS, Move, Status
 from referrals.models import Referral
 
@@ -31,7 +32,7 @@ def act_on_deadlines(*, at: datetime | None = None) -> tuple[int, int]:
     now = at or timezone.now()
     past = Q(clock_paused_at__isnull=True, decide_by__lt=now) | Q(clock_paused_at__isnull=False, review_by__lt=now)
     late = Q(escalated_at__isnull=True) & past
-    given_up = Q(escalated_at__lt=now - deadlines.GRACE)
+    given_up = Q(escalated_at__lt=now - deadlines.GRACE) & past
     return _each(late, "referral.escalate", _escalate, now), _each(given_up, "referral.expire", _expire, now)
 
 
@@ -41,14 +42,20 @@ def _each(wanted: Q, action: str, do: Callable[[Referral, datetime], None], now:
 
 
 def _one(referral_id: UUID, wanted: Q, action: str, do: Callable[[Referral, datetime], None], now: datetime) -> bool:
-    with log.act(action, by=SYSTEM, about=Subject("referral", referral_id)) as act:
-        locked = Referral.objects.select_for_update().filter(wanted, pk=referral_id, status__in=UNDECIDED).first()
-        if locked is None:
-            act.detail = {"left_alone": "yes"}  # somebody decided in the meantime
-            return False
-        do(locked, now)
-        drafts.touch(locked)
-        return True
+    try:
+        with log.act(action, by=SYSTEM, about=Subject("referral", referral_id)):
+            _act_on(referral_id, wanted, do, now)
+    except DecidedMeanwhile:
+        return False
+    return True
+
+
+def _act_on(referral_id: UUID, wanted: Q, do: Callable[[Referral, datetime], None], now: datetime) -> None:
+    locked = Referral.objects.select_for_update().filter(wanted, pk=referral_id, status__in=UNDECIDED).first()
+    if locked is None:
+        raise DecidedMeanwhile
+    do(locked, now)
+    drafts.touch(locked)
 
 
 def _escalate(referral: Referral, now: datetime) -> None:

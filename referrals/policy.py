@@ -24,7 +24,12 @@ OTHER_PURPOSE = frozenset({"basis_not_for_purpose", "consent_not_for_purpose"})
 NO_LONGER_THE_RECIPIENTS = frozenset({Status.REJECTED, Status.REDIRECTED, Status.WITHDRAWN, Status.EXPIRED})
 """In these the recipient has no task with the referral, and is shown no more of it than its status."""
 
-WORK_OF_THE_RECIPIENT = frozenset({Status.IN_PROGRESS, Status.ON_HOLD, Status.COMPLETED, Status.CLOSED_UNSUCCESSFUL})
+WORK_OF_THE_RECIPIENT = frozenset(
+    {
+        *(Status.IN_PROGRESS, Status.ON_HOLD, Status.COMPLETED, Status.CLOSED_UNSUCCESSFUL),
+        *(Status.CONSENT_WITHDRAWN, Status.TAKEN_OVER_BY_POLICE),
+    }
+)
 """In these the latest reason is about how the work goes: part of the outcome, shown to the sender only as that is."""
 
 OUTCOME_MOVES = frozenset({Move.HOLD, Move.RESUME, Move.COMPLETE, Move.CLOSE})
@@ -100,8 +105,26 @@ def readable(reader: Principal, referral: Facts, coverage: Coverage) -> tuple[Ca
     return tuple(category for category in Category if category in _readable(reader, referral, coverage))
 
 
+def header_readable(reader: Principal, referral: Facts) -> bool:
+    """
+    Say whether the reader may see more of the header than the summary: person, channel, purpose and basis.
+
+    The sender may; the recipient while it has a task with the referral, and once it is assigned those on duty.
+    """
+    if reader.agency == referral.sender:
+        return True
+    if referral.status is Status.TAKEN_OVER_BY_POLICE:
+        return reader.kind == Kind.POLICE_PREVENTION
+    ended = referral.status in NO_LONGER_THE_RECIPIENTS | FOR_NOBODY
+    return not ended and on_duty(reader, referral)
+
+
 def reason_readable(reader: Principal, referral: Facts, readable: Collection[Category]) -> bool:
     """Say whether the reader may know the coded reason of the latest move that had one."""
+    if not (header_readable(reader, referral) or referral.status in NO_LONGER_THE_RECIPIENTS):
+        return False
+    if not on_duty(reader, referral):
+        return False
     if reader.agency == referral.sender and referral.status in WORK_OF_THE_RECIPIENT:
         return Category.OUTCOME in readable
     return True
@@ -109,7 +132,8 @@ def reason_readable(reader: Principal, referral: Facts, readable: Collection[Cat
 
 def _readable(reader: Principal, referral: Facts, coverage: Coverage) -> Collection[Category]:
     only_status = {Category.STATUS}
-    if referral.status in FOR_NOBODY:
+    stopped = referral.status is Status.CONSENT_WITHDRAWN and reader.agency == referral.recipient
+    if referral.status in FOR_NOBODY or stopped:
         return only_status
     if referral.status is Status.TAKEN_OVER_BY_POLICE and reader.kind != Kind.POLICE_PREVENTION:
         return only_status
@@ -119,9 +143,5 @@ def _readable(reader: Principal, referral: Facts, coverage: Coverage) -> Collect
     if reader.agency == referral.recipient and referral.status in NO_LONGER_THE_RECIPIENTS:
         return only_status | ({Category.OUTCOME} if on_duty(reader, referral) else set())
     if reader.agency == referral.recipient and referral.status is not Status.DRAFT and on_duty(reader, referral):
-        return only_status | (set(coverage.categories) & set(CONTENT)) | _own_outcome(referral)
+        return only_status | (set(coverage.categories) & set(CONTENT)) | {Category.OUTCOME}
     return only_status
-
-
-def _own_outcome(referral: Facts) -> set[Category]:
-    return set() if referral.status is Status.CONSENT_WITHDRAWN else {Category.OUTCOME}

@@ -6,6 +6,7 @@ from rest_framework import serializers
 
 from agencies.acting import PURPOSES
 from api_schema.validation import CodeField, ReferenceField, StrictSerializer, TimeField
+from api_schema.words import Words
 from consent.categories import CONTENT_NAMES, NAMES, Category
 from consent.models import Mode
 from consent.serializers import GivenSerializer, given_from
@@ -21,6 +22,7 @@ CHANNELS = (
     *("prison_probation", "family", "school", "other"),
 )
 MESSAGE_KINDS = ("information_request", "information_answer", "information_declined")
+ONE_CONSENT = Words("Angiv consent eller consent_id, ikke begge.", "State consent or consent_id, not both.")
 URGENCIES = ("routine", "soon", "acute")
 OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "relapse", "unknown")
 SYSTEM_MEMBERS = frozenset(
@@ -35,7 +37,9 @@ class SubjectBodySerializer(StrictSerializer):
     """Whom the referral is about: a person registered before, or a new one in a mode."""
 
     id = serializers.UUIDField(required=False)
-    mode = CodeField(choices=[str(mode) for mode in Mode], default=str(Mode.IDENTIFIED))
+    mode = CodeField(
+        choices=[str(mode) for mode in Mode], required=False, help_text="`identified` unless said otherwise."
+    )
 
 
 class BasisBodySerializer(StrictSerializer):
@@ -47,6 +51,11 @@ class BasisBodySerializer(StrictSerializer):
     necessity_statement = Text(
         required=False, help_text="Why the disclosure is necessary, where the basis asks for it."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "consent" in attrs and "consent_id" in attrs:
+            raise serializers.ValidationError({"consent": ErrorDetail(ONE_CONSENT.now(), code="one_consent")})
+        return attrs
 
 
 class ReferralChangeSerializer(UnscoredSerializer):
@@ -67,7 +76,7 @@ class ReferralChangeSerializer(UnscoredSerializer):
         return Draft(
             recipient=data.get("recipient"),
             subject_id=subject.get("id"),
-            mode=Mode(subject.get("mode", Mode.IDENTIFIED)),
+            mode=Mode(subject["mode"]) if "mode" in subject else None,
             external_reference=data.get("external_reference"),
             channel=data.get("channel"),
             urgency=data.get("urgency"),
@@ -244,9 +253,9 @@ class SubjectShownSerializer(serializers.Serializer[Any]):
 class ReferralSerializer(SummarySerializer):
     """A referral as it was shown to one reader, for one purpose, at one instant."""
 
-    subject = SubjectShownSerializer()
+    subject = SubjectShownSerializer(allow_null=True)
     parent = serializers.UUIDField(allow_null=True)  # type: ignore[assignment]
-    channel = CodeField(choices=CHANNELS)
+    channel = CodeField(choices=CHANNELS, allow_null=True)
     purpose = CodeField(choices=PURPOSES, allow_blank=True)
     reason = serializers.CharField(help_text="The coded reason of the latest move that had one.")
     basis = BasisShownSerializer(allow_null=True)
@@ -266,14 +275,14 @@ def summary_body(row: Row) -> dict[str, Any]:
 def referral_body(shown: Disclosure) -> dict[str, Any]:
     """Return a disclosed referral as its wire form."""
     referral = shown.referral
-    basis = referral.basis
+    basis = referral.basis if shown.header_readable else None
     own = shown.own
     return {
         **_header(referral, shown.allowed_actions, own=own),
-        "subject": {"id": str(referral.subject_id), "mode": referral.subject.mode},
+        "subject": {"id": str(referral.subject_id), "mode": referral.subject.mode} if shown.header_readable else None,
         "parent": str(referral.parent_id) if own and referral.parent_id else None,
-        "channel": referral.channel,
-        "purpose": referral.purpose,
+        "channel": referral.channel if shown.header_readable else None,
+        "purpose": referral.purpose if shown.header_readable else "",
         "reason": referral.reason_code if shown.reason_readable else "",
         "basis": basis
         and {

@@ -9,17 +9,20 @@ An exchange to act in, and callers that speak to it over HTTP as an integration 
 import base64
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
 from django.db import transaction
+from django.utils import timezone
 from rest_framework.test import APIClient
 
 from agencies.enrolment import enrol_agency, enrol_client, enrol_member
 from agencies.models import Agency, Kind, Role
 
 NUMBER = count(1)
+GIVEN_AT = (timezone.now() - timedelta(days=21)).strftime("%Y-%m-%dT09:00:00Z")
 SCOPES = {Kind.OVERSIGHT: ("audit",)}
 SECTIONS: dict[str, Any] = {
     "reason": {"summary": "Ønsker hjælp til at komme ud.", "subject_aware": "yes"},
@@ -191,7 +194,7 @@ def consent_body(to: Party, categories: list[str] | None = None, **changes: Any)
         "recipients": [to.id],
         "purposes": ["exit_support"],
         "categories": categories or list(SECTIONS),
-        "given_at": "2026-11-01T09:00:00Z",
+        "given_at": GIVEN_AT,
         "method": "written",
         **changes,
     }

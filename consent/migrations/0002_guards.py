@@ -17,6 +17,35 @@ BEGIN
         USING ERRCODE = 'restrict_violation';
 END $$;
 
+CREATE FUNCTION consent_stamp() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    NEW.registered_at := clock_timestamp();
+    NEW.at := least(NEW.at, NEW.registered_at);
+    RETURN NEW;
+END $$;
+
+CREATE FUNCTION consent_follow() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    last public.consent_consentevent;
+BEGIN
+    SELECT * INTO last FROM public.consent_consentevent
+        WHERE consent_id = NEW.consent_id AND id <> NEW.id ORDER BY number DESC LIMIT 1;
+    IF NEW.number <> coalesce(last.number, 0) + 1 THEN
+        RAISE EXCEPTION 'an event follows the one before it' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF last.kind IN ('withdrawn', 'revoked', 'refused', 'invalidated') AND NEW.kind IN ('given', 'renewed') THEN
+        RAISE EXCEPTION 'a consent that has ended is not given again' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER consent_event_is_stamped BEFORE INSERT ON consent_consentevent
+    FOR EACH ROW EXECUTE FUNCTION consent_stamp();
+CREATE TRIGGER consent_event_follows AFTER INSERT ON consent_consentevent
+    FOR EACH ROW EXECUTE FUNCTION consent_follow();
+ALTER TABLE consent_consentevent ENABLE ALWAYS TRIGGER consent_event_is_stamped;
+ALTER TABLE consent_consentevent ENABLE ALWAYS TRIGGER consent_event_follows;
+REVOKE EXECUTE ON FUNCTION consent_stamp(), consent_follow(), consent_refuse_edit() FROM PUBLIC;
 CREATE TRIGGER consent_event_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON consent_consentevent
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 CREATE TRIGGER consent_consent_is_followed_not_edited BEFORE UPDATE OR DELETE ON consent_consent

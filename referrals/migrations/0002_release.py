@@ -30,6 +30,7 @@ DECLARE
     rests_on_consent boolean;
     agency_kind text;
     on_consent boolean;
+    consent_locked uuid;
 BEGIN
     SELECT * INTO entry FROM public.audit_entry WHERE id = p_entry;
     IF p_agency IS NULL OR entry.id IS NULL OR entry.xid = pg_current_xact_id()::text::bigint THEN
@@ -41,11 +42,19 @@ BEGIN
     IF entry.outcome <> 'done' OR entry.subject_kind <> 'referral' OR entry.actor_agency IS DISTINCT FROM p_agency THEN
         RAISE EXCEPTION 'the entry is not of this disclosure' USING ERRCODE = 'UD001';
     END IF;
-    SELECT * INTO referral FROM public.referrals_referral WHERE id = entry.subject_id::uuid;
+    -- The consent is locked before the referral, as a withdrawal locks them; then nothing here is older than the locks.
+    SELECT r.consent_id INTO consent_locked FROM public.referrals_referral r WHERE r.id = entry.subject_id::uuid
+        AND CASE WHEN p_agency = r.sender_id THEN 'outcome' = ANY (entry.categories) ELSE true END;
+    PERFORM 1 FROM public.consent_consent WHERE id = consent_locked FOR SHARE;
+    SELECT * INTO referral FROM public.referrals_referral WHERE id = entry.subject_id::uuid FOR SHARE;
+    IF (consent_locked IS NOT NULL AND referral.consent_id IS DISTINCT FROM consent_locked)
+        OR entry.detail ->> 'version' <> referral.version::text THEN
+        RAISE EXCEPTION 'the referral has changed since the entry was made' USING ERRCODE = 'UD001';
+    END IF;
     IF referral.id IS NULL OR referral.status = 'entered_in_error'
         OR NOT (
             p_agency = referral.sender_id
-            OR coalesce(p_agency = referral.recipient_id AND referral.status <> 'draft', false)
+            OR coalesce(p_agency = referral.recipient_id AND referral.submitted_at IS NOT NULL, false)
         ) THEN
         IF entry.categories <@ ARRAY['status'] THEN
             RETURN;
@@ -108,22 +117,42 @@ END $$;
 CREATE TRIGGER referrals_referral_stays_submitted BEFORE UPDATE ON referrals_referral
     FOR EACH ROW EXECUTE FUNCTION referrals_header_guard();
 ALTER TABLE referrals_referral ENABLE ALWAYS TRIGGER referrals_referral_stays_submitted;
+
+CREATE FUNCTION referrals_parties_guard() RETURNS trigger LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF (NEW.id, NEW.sender_id, NEW.subject_id, NEW.parent_id, NEW.idempotency_key, NEW.body_hash, NEW.created_at)
+        IS DISTINCT FROM
+        (OLD.id, OLD.sender_id, OLD.subject_id, OLD.parent_id, OLD.idempotency_key, OLD.body_hash, OLD.created_at)
+        OR (OLD.status <> 'draft' AND NEW.recipient_id IS DISTINCT FROM OLD.recipient_id) THEN
+        RAISE EXCEPTION 'a referral keeps its parties and its person' USING ERRCODE = 'restrict_violation';
+    END IF;
+    IF OLD.status IN ('completed', 'closed_unsuccessful', 'rejected', 'redirected', 'withdrawn', 'expired',
+        'entered_in_error', 'taken_over_by_police') AND NEW.status NOT IN (OLD.status, 'entered_in_error') THEN
+        RAISE EXCEPTION 'what has ended is not reopened' USING ERRCODE = 'restrict_violation';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER referrals_referral_keeps_its_parties AFTER UPDATE ON referrals_referral
+    FOR EACH ROW EXECUTE FUNCTION referrals_parties_guard();
+ALTER TABLE referrals_referral ENABLE ALWAYS TRIGGER referrals_referral_keeps_its_parties;
 CREATE TRIGGER referrals_section_is_not_emptied BEFORE TRUNCATE ON referrals_section
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 ALTER TABLE referrals_section ENABLE ALWAYS TRIGGER referrals_section_is_not_emptied;
 CREATE TRIGGER referrals_section_only_drafts_change BEFORE INSERT OR UPDATE OR DELETE ON referrals_section
     FOR EACH ROW EXECUTE FUNCTION referrals_section_guard();
 ALTER TABLE referrals_section ENABLE ALWAYS TRIGGER referrals_section_only_drafts_change;
-REVOKE EXECUTE ON FUNCTION referrals_section_guard(), referrals_header_guard() FROM PUBLIC;
+REVOKE EXECUTE ON FUNCTION referrals_section_guard(), referrals_header_guard(), referrals_parties_guard()
+    FROM PUBLIC;
 """
 
 GRANTS = """
 GRANT SELECT, INSERT, UPDATE ON referrals_referral TO udvej_app;
-GRANT SELECT (id, referral_id, category, part), INSERT, DELETE ON referrals_section TO udvej_app;
+GRANT SELECT (id, referral_id, category, part, written_by_id), INSERT, DELETE ON referrals_section TO udvej_app;
 GRANT SELECT, INSERT ON referrals_batchkey TO udvej_app;
 GRANT USAGE ON SEQUENCE referrals_batchkey_id_seq TO udvej_app;
-GRANT SELECT, INSERT, DELETE ON referrals_referralgroupobjectpermission, referrals_referraluserobjectpermission,
-    referrals_access TO udvej_app;
+GRANT SELECT, INSERT ON referrals_referralgroupobjectpermission, referrals_access TO udvej_app;
+GRANT SELECT, INSERT, DELETE ON referrals_referraluserobjectpermission TO udvej_app;
 GRANT USAGE ON SEQUENCE referrals_section_id_seq, referrals_referralgroupobjectpermission_id_seq,
     referrals_referraluserobjectpermission_id_seq, referrals_access_id_seq TO udvej_app;
 """

@@ -100,10 +100,6 @@ CONSTRAINTS: dict[str, list[str]] = {
         event("withdrawn", expires_at="now() + interval '1 day'"),
         event("refused", expires_at="now() + interval '1 day'"),
     ],
-    "consent_event_is_registered_after_it_happened": [
-        event("withdrawn", at="now() + interval '1 second'"),
-        event("renewed", at="now() + interval '1 hour'", expires_at="now() + interval '1 day'"),
-    ],
     "consent_event_number_is_unique": [event("withdrawn", number="1")],
     "consent_consentevent_number_check": [event("withdrawn", number="-1")],
     "consent_consent_is_created_once_per_key": [again("consent_consent", where="id = %(consent)s", **NEW_UUID)],
@@ -231,6 +227,26 @@ def test_an_entrys_text_is_empty_and_never_null(sent: Sent, column: str) -> None
         assert refused(cursor, insert_entry(ENTRY), {**ENTRY, column: None}) == "23502"
 
 
+def event_from_the_future(sent: Sent) -> tuple[str, list[str]]:
+    """Return the statement that withdraws tomorrow, registered a year ago; and asks what became of it."""
+    return (
+        "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, method, evidence_hash, "
+        "registered_by_id) VALUES (%s, 2, 'withdrawn', now() + interval '1 day', now() - interval '1 year', 'oral', "
+        "'', %s) RETURNING at <= registered_at, registered_at > now() - interval '1 minute'",
+        [sent.consent, sent.sending],
+    )
+
+
+STAMPED = {"consent_event_is_registered_after_it_happened"}
+"""What no caller can break any more: the database stamps the time that it is about."""
+
+
+def test_a_consents_events_are_registered_by_the_databases_clock(sent: Sent) -> None:
+    with session(APP) as cursor:
+        cursor.execute(*event_from_the_future(sent))
+        assert cursor.fetchone() == (True, True)
+
+
 def test_these_are_all_the_constraints_there_are(sent: Sent) -> None:
     with session(OWNER) as cursor:
         cursor.execute(
@@ -240,7 +256,7 @@ def test_these_are_all_the_constraints_there_are(sent: Sent) -> None:
             "AND indrelid::regclass::text ~ %(ours)s",
             {"ours": "^(agencies|audit|auditlog|consent|referrals)_"},
         )
-        assert {name for (name,) in cursor} == {*CONSTRAINTS, *ENTRIES}
+        assert {name for (name,) in cursor} == {*CONSTRAINTS, *ENTRIES, *STAMPED}
 
 
 REFERENCES = [

@@ -142,7 +142,7 @@ WITHHELD = [
 ]
 
 
-CONFINED = "; GRANT SELECT (id, referral_id, category, part) ON referrals_section TO udvej_app"
+CONFINED = "; GRANT SELECT (id, referral_id, category, part, written_by_id) ON referrals_section TO udvej_app"
 """What taking a privilege on the whole table away takes with it."""
 
 

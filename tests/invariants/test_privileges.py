@@ -38,10 +38,10 @@ TABLES: dict[str, dict[str, str]] = {
     "consent_legalbasis": WRITTEN_ONCE,
     "consent_subject": WRITTEN_ONCE,
     # referrals: content is written and not read back
-    "referrals_access": LISTED,
+    "referrals_access": {"udvej_app": "INSERT SELECT"},
     "referrals_batchkey": WRITTEN_ONCE,
     "referrals_referral": KEPT,
-    "referrals_referralgroupobjectpermission": LISTED,
+    "referrals_referralgroupobjectpermission": {"udvej_app": "INSERT SELECT"},
     "referrals_referraluserobjectpermission": LISTED,
     "referrals_section": {"udvej_app": "DELETE INSERT"},
     # packages
@@ -71,7 +71,7 @@ COLUMNS = {
     ("consent_consent", "udvej_app", "UPDATE"): "version",
     ("consent_legalbasis", "udvej_app", "UPDATE"): "valid_to",
     ("consent_subject", "udvej_app", "UPDATE"): "birth_year",
-    ("referrals_section", "udvej_app", "SELECT"): "category id part referral_id",
+    ("referrals_section", "udvej_app", "SELECT"): "category id part referral_id written_by_id",
 }
 """(Table, role, privilege) → the columns to which it is confined."""
 
@@ -79,7 +79,7 @@ CALLED_BY_THE_APPLICATION = {"referrals_release(uuid, uuid)"}
 PURE = {"audit_canonical(audit_entry)", "audit_detail_json(jsonb)"}
 """Functions that anyone may call: they touch no table."""
 
-TRIGGER_FUNCTIONS = {"consent_refuse_edit()"}
+TRIGGER_FUNCTIONS: set[str] = set()
 """Can be called as a trigger alone, whoever may execute them."""
 
 
