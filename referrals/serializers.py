@@ -3,6 +3,7 @@
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ErrorDetail
 
 from agencies.acting import PURPOSES
 from api_schema.validation import CodeField, ReferenceField, StrictSerializer, TimeField

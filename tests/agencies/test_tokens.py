@@ -218,8 +218,8 @@ def test_a_member_or_account_that_is_no_longer_active_acts_for_nobody(exchange: 
     referral = exchange.municipality.as_("caseworker").submit(exchange.centre)
     first, second = exchange.centre.as_("counsellor", 1), exchange.centre.as_("counsellor", 2)
     assert first.read(referral).status == second.read(referral).status == 200
-    Membership.objects.filter(agency=exchange.centre.id, staff_id=first.staff_id).update(active=False)
-    User.objects.filter(memberships__staff_id=second.staff_id, memberships__agency=exchange.centre.id).update(
+    Membership.objects.filter(agency=exchange.centre.id, staff_id=first.staff_id).update(active=False)  # type: ignore[misc]
+    User.objects.filter(memberships__staff_id=second.staff_id, memberships__agency=exchange.centre.id).update(  # type: ignore[misc]
         is_active=False
     )
     for who in (first, second):

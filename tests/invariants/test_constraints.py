@@ -229,12 +229,12 @@ def test_an_entrys_text_is_empty_and_never_null(sent: Sent, column: str) -> None
 
 def event_from_the_future(sent: Sent) -> tuple[str, list[str]]:
     """Return the statement that withdraws tomorrow, registered a year ago; and asks what became of it."""
-    return (
+    statement = (
         "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, method, evidence_hash, "
         "registered_by_id) VALUES (%s, 2, 'withdrawn', now() + interval '1 day', now() - interval '1 year', 'oral', "
-        "'', %s) RETURNING at <= registered_at, registered_at > now() - interval '1 minute'",
-        [sent.consent, sent.sending],
+        "'', %s) RETURNING at <= registered_at, registered_at > now() - interval '1 minute'"
     )
+    return statement, [sent.consent, sent.sending]
 
 
 STAMPED = {"consent_event_is_registered_after_it_happened"}

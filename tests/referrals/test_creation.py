@@ -161,7 +161,7 @@ def test_a_key_that_the_exchange_itself_would_use_does_no_harm(exchange: Exchang
 def test_a_key_is_needed_and_has_a_form(exchange: Exchange) -> None:
     sender = exchange.municipality.as_("caseworker")
     for key in ("", " ", "a b", "æ", "x" * 129, "a\x00b", "6101901234", "sag-610190-1234"):
-        for path, body in [("referrals", {}), ("referrals/batch", {"items": [{}]}), ("consents", {})]:
+        for path, body in [("referrals", {}), ("referrals/batch", {"items": [{}]}), ("consents", {})]:  # type: ignore[var-annotated]
             refused = sender.post(path, body, Idempotency_Key=key)
             assert (refused.status, refused.body["code"]) == (400, "malformed"), (key, path)
     assert sender.get("referrals?role=sent").body["results"] == []

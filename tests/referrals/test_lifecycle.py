@@ -172,4 +172,4 @@ class ALife(RuleBasedStateMachine):
 
 TestALife = ALife.TestCase
 TestALife.settings = settings(derandomize=True, deadline=None, max_examples=100, stateful_step_count=30)
-TestALife.pytestmark = [pytest.mark.no_database]
+TestALife.pytestmark = [pytest.mark.no_database]  # type: ignore[attr-defined]

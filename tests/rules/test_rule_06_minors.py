@@ -8,7 +8,7 @@ import pytest
 from tests.exchange import SECTIONS, Exchange, consent_body, referral_body
 
 YEAR = datetime.now(UTC).year
-OWN, ASSESSED, HOLDER = {}, {"maturity_assessed": True}, {"given_by": "custody_holder"}
+OWN, ASSESSED, HOLDER = {}, {"maturity_assessed": True}, {"given_by": "custody_holder"}  # type: ignore[var-annotated]
 CASES: list[tuple[int, dict[str, Any], bool]] = [
     # years between birth year and now, the consent, whether it is taken
     (12, OWN, False),

@@ -41,7 +41,7 @@ def test_rule_08_for_investigation_nothing_is_shown_done_or_listed_and_each_atte
     officer = exchange.police.as_("caseworker")
     etag = officer.read(referral).etag
     officer.headers["Purpose"] = "investigation"
-    for method, path, body in [
+    for method, path, body in [  # type: ignore[var-annotated]
         ("GET", f"referrals/{referral}", None),
         ("GET", "referrals", None),
         ("GET", f"referrals/{referral}/timeline", None),

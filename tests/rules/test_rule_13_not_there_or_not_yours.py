@@ -56,7 +56,7 @@ OF_A_REFERRAL: dict[str, Ask] = {
     "a parameter": lambda by, name: by.get(f"referrals?id={name}"),
     "as parent": lambda by, name: by.create({"parent": name}),
     **{
-        f"{move} at {version}": lambda by, name, path=path, body=body, version=version: by.post(
+        f"{move} at {version}": lambda by, name, path=path, body=body, version=version: by.post(  # type: ignore[misc]
             f"referrals/{name}/{path}", body, If_Match=f'"{version}"'
         )
         for move, (path, body) in MOVES.items()

@@ -44,7 +44,7 @@ EXPECTED: dict[str, tuple[str, Asked, list[tuple[str, str, str]]]] = {
         [("referral.edit", "done", ""), DISCLOSED],
     ),
     **{
-        move: (status, lambda w, move=move: w.take(move), [(f"referral.{move}", "done", ""), DISCLOSED])
+        move: (status, lambda w, move=move: w.take(move), [(f"referral.{move}", "done", ""), DISCLOSED])  # type: ignore[misc]
         for status, move in [
             ("draft", "submit"),
             ("submitted", "receive"),
@@ -199,7 +199,7 @@ def test_rule_16_where_the_entry_cannot_be_written_nothing_is_done_and_nothing_s
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     walked = walk(exchange, "received")
-    before = Referral.objects.filter(sender=exchange.municipality.id).count()
+    before = Referral.objects.filter(sender=exchange.municipality.id).count()  # type: ignore[misc]
     monkeypatch.setattr(log, "INSERT", "INSERT INTO audit_entry_that_is_not_there VALUES (%s)" + " -- %s" * 21)
     answers = [
         walked.coordinator.read(walked.id),
@@ -214,5 +214,5 @@ def test_rule_16_where_the_entry_cannot_be_written_nothing_is_done_and_nothing_s
         assert answer.headers["Retry-After"].isdigit()
         assert "sections" not in answer.body
     assert walked.refresh().body["status"] == "received"
-    assert Referral.objects.filter(sender=exchange.municipality.id).count() == before
-    assert issubclass(log.LedgerUnavailable, DatabaseError)
+    assert Referral.objects.filter(sender=exchange.municipality.id).count() == before  # type: ignore[misc]
+    assert issubclass(log.LedgerUnavailable, DatabaseError)  # type: ignore[attr-defined]
