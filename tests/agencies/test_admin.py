@@ -135,3 +135,10 @@ def test_a_changed_role_is_the_only_one_left(exchange: Exchange, browser: Browse
     member.refresh_from_db()
     assert member.role_group.role == "counsellor"
     assert [group.role_group.role for group in member.user.groups.all()] == ["counsellor"]
+
+
+def test_a_changed_password_is_an_entry(exchange: Exchange, administrator: User, browser: Browser) -> None:
+    form = {"old_password": "wrong", "new_password1": "x", "new_password2": "y"}
+    assert browser.post("/admin/password_change/", form).status_code == 200
+    entry = Entry.objects.filter(actor_user=str(administrator.pk)).latest("id")
+    assert (entry.action, entry.detail) == ("administration.password", {"saved": "no"})
