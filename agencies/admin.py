@@ -34,7 +34,7 @@ class Administration(AdminSite):
     site_title = "Udvej"
     index_title = "Administration"
 
-    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:  # type: ignore[override]
         """Let administrators change their own password; a recorded act like any other change."""
         if request.method != "POST":
             return super().password_change(request, extra_context)
