@@ -44,12 +44,6 @@ def counsellors(agency_id: UUID, staff_ids: Sequence[str]) -> Sequence[Membershi
     )
 
 
-def staff_ids(agency_id: UUID, user_ids: Sequence[int]) -> Sequence[str]:
-    """Return the agency's own ids of these users, in order."""
-    found = Membership.objects.filter(agency=agency_id, user__in=user_ids).values_list("staff_id", flat=True)
-    return sorted(found)
-
-
 def valid_items(list_name: str, *, on: date, **narrowed: Any) -> Sequence[CodeListItem]:
     """Return the codes of a list that hold on a day."""
     holds = Q(valid_from__lte=on) & (Q(valid_to__isnull=True) | Q(valid_to__gte=on))

@@ -22,7 +22,7 @@ from audit import log
 from audit.facts import Receipt, Subject
 from audit.log import Act
 from consent import coverage, grounds, records
-from consent.errors import ConsentEnded, ConsentKeyReused, ConsentNotFound, ConsentNotValid, StaleConsent
+from consent.errors import ConsentEnded, ConsentNotFound, ConsentNotValid, KeyReused, StaleConsent
 from consent.models import Consent, EventKind
 
 SCOPE = "consents"
@@ -52,7 +52,7 @@ def record_consent(
     """
     Record a consent that a person gave; the same key and body return the one already recorded.
 
-    Raises `ConsentNotValid` and `ConsentKeyReused`, recorded.
+    Raises `ConsentNotValid` and `KeyReused`, recorded.
     """
     return log.once_more(
         lambda: _record(given, subject_id=subject_id, by=by, purpose=purpose, key=key, body_hash=body_hash),
@@ -71,7 +71,7 @@ def _record(given: records.Given, *, subject_id: UUID, by: Principal, purpose: s
                 raise ConsentNotValid(errors=[refuse("/subject", "unknown_subject", SUBJECT_UNKNOWN)])
             consent = records.register_consent(given, subject=subject, by=by, key=key, body_hash=body_hash)
         elif consent.body_hash != body_hash:
-            raise ConsentKeyReused
+            raise KeyReused
         _describe(act, consent)
         told = _tell(consent)
     return told(act.committed, replayed=replayed)

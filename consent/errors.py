@@ -27,7 +27,7 @@ class ConsentEnded(Refusal, Conflict):
     )
 
 
-class ConsentKeyReused(Refusal, Invalid):
+class KeyReused(Refusal, Invalid):
     code = "idempotency-key-reused"
     title = Words("Idempotency-Key er brugt til noget andet", "The Idempotency-Key was used for something else")
     detail = Words(

@@ -7,7 +7,7 @@ from rest_framework import serializers
 from api_schema.validation import CodeField, ReferenceField, StrictSerializer, TimeField
 from consent.actions import Told
 from consent.categories import CONTENT_NAMES
-from consent.records import Given
+from consent.records import LATE_AFTER, Given
 
 KINDS = (
     *("GDPR_BASIS", "CONFIDENTIALITY_WAIVER", "SOCIAL_COLLECTION", "HEALTH_SL43", "PARTICIPATION", "NOTIFY_PARENT"),
@@ -103,8 +103,6 @@ class ConsentSerializer(serializers.Serializer[Any]):
 
 def consent_body(told: Told) -> dict[str, Any]:
     """Return a consent that was shown as its wire form."""
-    from consent.records import LATE_AFTER
-
     consent = told.consent
     return {
         "id": str(consent.id),

@@ -23,6 +23,7 @@ from audit.log import Act
 from consent import records
 from consent.categories import Category
 from consent.coverage import Coverage
+from consent.errors import KeyReused
 from referrals import deadlines, drafts, grants, policy
 from referrals.disclosure import coverage_of
 from referrals.drafts import Draft
@@ -30,7 +31,6 @@ from referrals.errors import (
     CONSENT_DOES_NOT_STAND,
     COVERAGE_WORDS,
     SECTION_NOT_COVERED,
-    KeyReused,
     MoveNotAllowed,
     NotComplete,
     NotCovered,

@@ -19,9 +19,10 @@ from api_schema.validation import refuse
 from api_schema.words import Words
 from consent import grounds, records, vault
 from consent.categories import Category
+from consent.errors import KeyReused
 from consent.models import Consent, LegalBasis, Mode, Subject
 from referrals.disclosure import place
-from referrals.errors import KeyReused, UnknownHere
+from referrals.errors import UnknownHere
 from referrals.lifecycle import Status
 from referrals.models import BatchKey, Referral, Section
 

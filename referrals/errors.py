@@ -87,15 +87,6 @@ class ReferenceTaken(Refusal, Conflict):
     )
 
 
-class KeyReused(Refusal, Invalid):
-    code = "idempotency-key-reused"
-    title = Words("Idempotency-Key er brugt til noget andet", "The Idempotency-Key was used for something else")
-    detail = Words(
-        "Samme nøgle med en anden krop. Brug en ny nøgle for hver ting, du opretter.",
-        "The same key with another body. Use a new key for each thing you create.",
-    )
-
-
 COVERAGE_WORDS: dict[str, Words] = {
     "no_basis": Words("Angiv en hjemmel i basis.code.", "Name a legal basis in basis.code."),
     "basis_not_valid_that_day": Words("Hjemlen gælder ikke i dag.", "The basis is not valid today."),

@@ -44,8 +44,3 @@ def assign(referral: Referral, members: Sequence[Membership]) -> None:
     ).delete()
     for member in members:
         ReferralUserObjectPermission.objects.assign_perm("counsel_referral", member.user, referral)
-
-
-def assigned_users(referral: Referral) -> Sequence[int]:
-    """Return the ids of the users the referral is assigned to."""
-    return list(ReferralUserObjectPermission.objects.filter(content_object=referral).values_list("user_id", flat=True))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Exists, OuterRef, Q
 from django.utils.dateparse import parse_datetime
 
 from agencies.acting import acting
@@ -85,8 +86,6 @@ def list_referrals(wanted: Wanted, *, to: Principal, purpose: str) -> Page:
 
 
 def _rows(wanted: Wanted, reader: Principal) -> Sequence[Access]:
-    from django.db.models import Exists, OuterRef, Q
-
     grants = ReferralGroupObjectPermission.objects.filter(content_object=OuterRef("referral"), group=reader.group)
     assigned = ReferralUserObjectPermission.objects.filter(content_object=OuterRef("referral"))
     rows = (
