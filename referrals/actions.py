@@ -142,8 +142,8 @@ def take_step(referral_id: UUID, move: Move, body: MoveBody, *, by: Principal, p
     """
     Move a referral one step along its life; return the linked child's id where the step makes one.
 
-    Raises `ReferralNotFound`, `StaleVersion`, `MoveNotAllowed` with the moves that are allowed, `ReasonNotValid`,
-    `UnknownHere`, and on submission `NotComplete` and `NotCovered`; all recorded.
+    Raises `ReferralNotFound`, `StaleVersion`, `MoveNotAllowed` with the moves that are allowed, `PurposeNotAllowed`,
+    `ReasonNotValid`, `UnknownHere`, and where the step discloses `NotComplete` and `NotCovered`; all recorded.
     """
     with acting(f"referral.{move}", by=by, about=Subject("referral", referral_id), purpose=purpose) as act:
         referral = _locked(referral_id, by=by, seen=seen)
@@ -227,7 +227,7 @@ def _submit(act: Act, referral: Referral, *, purpose: str) -> None:
     written = drafts.written_categories(referral)
     missing = [refuse("/recipient", "required", NO_RECIPIENT)] if referral.recipient is None else []
     if referral.recipient is not None and not referral.recipient.active:
-        missing = [refuse("/recipient", "inactive_agency", NO_RECIPIENT)]
+        missing = [refuse("/recipient", "inactive_agency", drafts.NO_AGENCY)]
     if not drafts.has_section(referral, Category.REASON):
         missing.append(refuse("/sections/reason", "required", NO_REASON))
     if missing:
