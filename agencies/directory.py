@@ -9,7 +9,7 @@ from django.contrib.auth.models import Group
 from django.db.models import Q
 from django.utils import timezone
 
-from agencies.models import WORKING_ROLES, Agency, CodeListItem, Membership, Role, RoleGroup
+from agencies.models import WORKING_ROLES, Agency, Area, AreaWithin, CodeListItem, Kind, Membership, Role, RoleGroup
 
 
 def active_agency(agency_id: UUID) -> Agency | None:
@@ -61,3 +61,23 @@ def agencies(*, kind: str = "", code: str = "", after: UUID | None = None, limit
     wanted = {"kind": kind, "code": code, "id__gt": after}
     found = Agency.objects.filter(active=True, **{name: value for name, value in wanted.items() if value})
     return list(found.order_by("id")[:limit])
+
+
+def is_municipality(code: str, *, on: date) -> bool:
+    """Say whether the code is a municipality's on that day; 0411 (Christiansø) is a code, and no municipality's."""
+    return Area.objects.filter(_holds(on), kind="municipality", code=code).exists()
+
+
+def municipality_agency(code: str) -> Agency | None:
+    """Return the municipality with this code, or None where none takes part."""
+    return Agency.objects.filter(kind=Kind.MUNICIPALITY, code=code, active=True).first()
+
+
+def home_district(municipality_code: str, *, on: date) -> str | None:
+    """Return the code of the police district that a municipality lies in on that day."""
+    lies = AreaWithin.objects.filter(_holds(on), municipality_code=municipality_code, kind="police_district")
+    return lies.order_by("-valid_from").values_list("within_code", flat=True).first()
+
+
+def _holds(on: date) -> Q:
+    return Q(valid_from__lte=on) & (Q(valid_to__isnull=True) | Q(valid_to__gte=on))

@@ -5,13 +5,16 @@ Only this file opens a transaction. It writes entries and never reads them; `tra
 """
 
 import json
+import sys
 from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TypeVar
 from uuid import UUID, uuid4
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
+from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import get_contextvars
 
 from audit import history
@@ -95,6 +98,46 @@ def deny(action: str, *, by: Actor, about: Subject, purpose: str = "", refusal: 
     denied = Act(action=action, by=by, about=about, purpose=purpose)
     with transaction.atomic(durable=True):
         _append(denied, refusal=refusal.code, changes="")
+
+
+_answer: ContextVar[ExitStack | None] = ContextVar("answer", default=None)
+
+
+def answering(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """Middleware, outermost: what `held` locks stays locked until the whole answer is ready to be sent."""
+
+    def respond(request: HttpRequest) -> HttpResponse:
+        with ExitStack() as answer:
+            token = _answer.set(answer)
+            try:
+                return get_response(request)
+            finally:
+                _answer.reset(token)
+
+    return respond
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """
+    Release something under locks that outlast the block: within a request, until its answer is ready.
+
+    So whoever waits for such a lock, as a withdrawal does, is acknowledged after every answer that it did not stop. An
+    error inside lets go at once.
+    """
+    answer = _answer.get()
+    if answer is None or connection.in_atomic_block:
+        with transaction.atomic():
+            yield
+        return
+    block = transaction.atomic()
+    block.__enter__()
+    try:
+        yield
+    except BaseException:
+        block.__exit__(*sys.exc_info())
+        raise
+    answer.push(block)
 
 
 INSERT = """

@@ -13,7 +13,8 @@ from pathlib import Path
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-RANDOM = ("django-secret", "vault-kek", "keyed-hash")
+RANDOM = ("django-secret", "keyed-hash")
+FIRST_KEK = "vault-kek-1"
 RECEIPTS = "receipts.pem"
 
 
@@ -26,11 +27,6 @@ class Keys:
     def secret_key(self) -> str:
         """Return Django's signing secret: 64 hexadecimal characters."""
         return self._random("django-secret").hex()
-
-    @cached_property
-    def vault_kek(self) -> bytes:
-        """The 32-byte key that wraps each subject's own key (NIST SP 800-38F's role of a key-encryption key)."""
-        return self._random("vault-kek")
 
     @cached_property
     def keyed_hash(self) -> bytes:
@@ -52,6 +48,8 @@ def ensure(folder: Path) -> None:
     folder.chmod(0o700)
     for name in RANDOM:
         _write_once(folder / name, secrets.token_hex(32).encode())
+    if not any(folder.glob("vault-kek-*")):  # what wraps the subjects' keys; rotated by `manage.py rotate_keys`
+        _write_once(folder / FIRST_KEK, secrets.token_hex(32).encode())
     if not (folder / RECEIPTS).exists():
         pem = Ed25519PrivateKey.generate().private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -6,7 +6,7 @@ instant. `consent.grounds` gathers the facts.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from uuid import UUID
 
@@ -17,6 +17,8 @@ ENDS = frozenset({"withdrawn", "revoked", "refused", "invalidated"})
 OWN_CONSENT_AGE = 15
 ADULT_AGE = 18
 NEVER = frozenset({"no", "not_applicable"})
+PUBLIC_SERVICE = frozenset({"municipality", "police_prevention", "prison_probation", "psychiatry"})
+"""The kinds of agency that are public services; a self-governing institution acts as one (barnets lov § 133)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +80,22 @@ class Parties:
     recipient_self_governing: bool
     birth_year: int | None
     necessity_stated: bool
+    article_9_ground: str = ""
+    article_10_ground: str = ""
+
+    def reversed(self, *, recipient: UUID, necessity_stated: bool) -> "Parties":
+        """Return the same two agencies the other way round: what the recipient tells the sender (`recipient` now)."""
+        return replace(
+            self,
+            sender_kind=self.recipient_kind,
+            sender_self_governing=self.recipient_self_governing,
+            recipient=recipient,
+            recipient_kind=self.sender_kind,
+            recipient_self_governing=self.sender_self_governing,
+            necessity_stated=necessity_stated,
+            article_9_ground="",
+            article_10_ground="",
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,11 +149,11 @@ def covered(ground: Ground | None, choice: Choice | None, *, parties: Parties, p
     if because:
         return Coverage(categories=frozenset(), because=tuple(because), consent_version=version)
     allowed = set(Category)
-    if ground.article_9 in {*NEVER, "with_ground"}:  # no referral states its art. 9(2) ground yet
+    if ground.article_9 in NEVER or (ground.article_9 == "with_ground" and not parties.article_9_ground):
         allowed -= ARTICLE_9
     if ground.article_9 == "health_only":
         allowed -= ARTICLE_9 - {Category.HEALTH}
-    if ground.article_10 in {*NEVER, "with_ground"}:
+    if ground.article_10 in NEVER or (ground.article_10 == "with_ground" and not parties.article_10_ground):
         allowed -= ARTICLE_10
     if ground.consent_kind and choice is not None:
         allowed &= {Category(name) for name in choice.categories}
@@ -153,10 +171,11 @@ def _basis_objections(ground: Ground, parties: Parties, purpose: str, on: date) 
     too_young = eldest is not None and ground.age_min is not None and eldest < ground.age_min
     too_old = eldest is not None and ground.age_max is not None and eldest - 1 > ground.age_max
     unknown_age = eldest is None and (ground.age_min is not None or ground.age_max is not None)
-    wrong_recipient = not _admits(ground.recipient_kinds, parties.recipient_kind)
+    wrong_sender = not _admits(ground.sender_kinds, parties.sender_kind, parties.sender_self_governing)
+    wrong_recipient = not _admits(ground.recipient_kinds, parties.recipient_kind, parties.recipient_self_governing)
     objections = {
         "basis_not_valid_that_day": on < ground.valid_from or (ground.valid_to is not None and on > ground.valid_to),
-        "basis_not_for_sender": not _admits(ground.sender_kinds, parties.sender_kind),
+        "basis_not_for_sender": wrong_sender,
         "basis_not_for_recipient": wrong_recipient,
         "basis_not_for_age": too_young or too_old or unknown_age,
         "basis_not_for_purpose": purpose not in ground.purposes,
@@ -203,5 +222,6 @@ def age_objections(given_by: str, birth_year: int | None, given_in: int, *, matu
     return ["maturity_assessment_needed"] if eldest - 1 < ADULT_AGE and not maturity_assessed else []
 
 
-def _admits(kinds: Collection[str], kind: str) -> bool:
-    return kind in kinds or "any" in kinds or "any_public_service" in kinds
+def _admits(kinds: Collection[str], kind: str, self_governing: bool) -> bool:
+    public = kind in PUBLIC_SERVICE or (kind == "exit_centre" and self_governing)
+    return kind in kinds or "any" in kinds or ("any_public_service" in kinds and public)

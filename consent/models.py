@@ -21,21 +21,63 @@ class Mode(models.TextChoices):
 
 
 class Subject(models.Model):
-    """The person a referral is about, as one agency knows them: an opaque id and the key that seals their content."""
+    """
+    The person a referral is about, as one agency knows them: an opaque id.
+
+    The key that seals their content lies outside the database (`keystore`). `formerly` is the anonymous case of theirs,
+    linked on their own recorded wish (rule 11).
+    """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
     mode = models.CharField(max_length=16, choices=Mode)
     registered_by = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
     birth_year = models.PositiveSmallIntegerField(null=True)
-    wrapped_key = models.BinaryField()
+    formerly = models.ForeignKey("self", on_delete=models.PROTECT, related_name="+", null=True)
+    wished_at = models.DateTimeField(null=True)
+    wish_method = models.CharField(max_length=24, blank=True)
+    erased_at = models.DateTimeField(
+        null=True, help_text="When the key was destroyed; the content opens nowhere since."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
         default_permissions = ()
-        constraints = [models.CheckConstraint(condition=Q(mode__in=Mode.values), name="consent_subject_mode_is_known")]
+        constraints = [
+            models.CheckConstraint(condition=Q(mode__in=Mode.values), name="consent_subject_mode_is_known"),
+            models.CheckConstraint(
+                condition=Q(formerly__isnull=True) | (Q(wished_at__isnull=False) & ~Q(wish_method="")),
+                name="consent_subject_is_linked_on_their_own_wish",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Identifier(models.Model):
+    """
+    By what an agency finds a person it knows: a keyed hash, under a key of that agency's own.
+
+    The same number at two agencies gives two hashes, so not even the database tells that both know the person.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    subject = models.ForeignKey(Subject, on_delete=models.PROTECT, related_name="identifiers")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=16)
+    digest = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject", "agency", "kind", "digest"], name="consent_identifier_is_kept_once"
+            ),
+        ]
+        indexes = [models.Index(fields=["agency", "kind", "digest"], name="consent_identifier_lookup")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
 
 
 class LegalBasis(models.Model):

@@ -66,11 +66,30 @@ class Given:
     evidence_hash: str = ""
 
 
-def register_subject(mode: Mode, *, by: Principal, birth_year: int | None) -> Subject:
-    """Register a person as the agency knows them, with a key of their own, and return the opaque subject."""
-    return Subject.objects.create(
-        mode=mode, registered_by_id=by.agency, birth_year=birth_year, wrapped_key=vault.new_key()
+def register_subject(
+    mode: Mode,
+    *,
+    by: Principal,
+    birth_year: int | None,
+    formerly: Subject | None = None,
+    wished_at: datetime | None = None,
+    wish_method: str = "",
+) -> Subject:
+    """
+    Register a person as the agency knows them, with a key of their own, and return the opaque subject.
+
+    `formerly` is the anonymous case that is linked to them on their own wish (rule 11).
+    """
+    subject = Subject.objects.create(
+        mode=mode,
+        registered_by_id=by.agency,
+        birth_year=birth_year,
+        formerly=formerly,
+        wished_at=wished_at,
+        wish_method=wish_method,
     )
+    vault.make_key(subject.id)
+    return subject
 
 
 def own_subject(subject_id: UUID, *, by: Principal) -> Subject | None:

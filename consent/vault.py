@@ -1,51 +1,115 @@
 """
-Seals content at rest: AES-256-GCM under a key of the subject's own, itself wrapped by a key outside the database.
+Seals content at rest: AES-256-GCM (NIST SP 800-38D) under a key of the subject's own.
 
-Destroying a subject's wrapped key makes everything sealed under it unreadable, in the database and in its backups.
-What a sealed text belongs to is bound to it, so it can't be moved to another referral or category.
+Destroying a subject's key makes everything sealed under it unreadable, in the database and in its backups, since the
+keys lie outside it (`keystore`). What a sealed text belongs to is bound to it, so it can't be moved to another referral
+or category. Keys are fetched for each use and never kept, so that a destroyed one is gone at once.
 """
 
 import json
 import os
+from functools import cache
 from typing import Any
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
+from django.utils.module_loading import import_string
 
-NONCE_BYTES = 12
-KEY_BITS = 256
-WRAPPED = b"subject-key"
+from consent.keystore import KEY_BITS, NONCE_BYTES, KeyEncryption, KeyGone, KeyStore
 
 
 class Unsealable(Exception):  # noqa: N818 - names what the content is
-    """Sealed content that this key does not open, or that belongs elsewhere: shredded, moved or altered."""
+    """Sealed content that this key does not open, or that belongs elsewhere: destroyed, moved or altered."""
 
 
-def new_key() -> bytes:
-    """Return a new subject key, wrapped: 12-byte nonce, then ciphertext and 16-byte tag (NIST SP 800-38D)."""
-    return _encrypt(settings.KEYS.vault_kek, AESGCM.generate_key(KEY_BITS), WRAPPED)
+def make_key(subject: UUID) -> None:
+    """Make a subject's key and store it, wrapped and bound to the subject."""
+    key = AESGCM.generate_key(KEY_BITS)
+    _store().put(subject, _keks().wrap(key, bound=_bound(subject)))
 
 
-def seal(content: Any, *, wrapped_key: bytes, belongs_to: str) -> bytes:
-    """Return JSON content sealed under the subject's key and bound to where it belongs."""
-    key = _decrypt(settings.KEYS.vault_kek, wrapped_key, WRAPPED)
-    return _encrypt(key, json.dumps(content, ensure_ascii=False).encode(), belongs_to.encode())
+def seal(content: Any, *, subject: UUID, belongs_to: str) -> bytes:
+    """Return JSON content sealed under the subject's key. Raises `Unsealable` where the key is destroyed."""
+    return seal_bytes(json.dumps(content, ensure_ascii=False).encode(), subject=subject, belongs_to=belongs_to)
 
 
-def unseal(sealed: bytes, *, wrapped_key: bytes, belongs_to: str) -> Any:
+def unseal(sealed: bytes, *, subject: UUID, belongs_to: str) -> Any:
     """Return the content. Raises `Unsealable` where the key is destroyed or the text was moved or altered."""
-    key = _decrypt(settings.KEYS.vault_kek, wrapped_key, WRAPPED)
-    return json.loads(_decrypt(key, sealed, belongs_to.encode()))
+    return json.loads(unseal_bytes(sealed, subject=subject, belongs_to=belongs_to))
 
 
-def _encrypt(key: bytes, plain: bytes, bound: bytes) -> bytes:
+def seal_bytes(content: bytes, *, subject: UUID, belongs_to: str) -> bytes:
+    """Return bytes sealed under the subject's key: 12-byte nonce, then ciphertext and 16-byte tag."""
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + AESGCM(key).encrypt(nonce, plain, bound)
+    return nonce + AESGCM(_key(subject)).encrypt(nonce, content, belongs_to.encode())
 
 
-def _decrypt(key: bytes, sealed: bytes, bound: bytes) -> bytes:
+def unseal_bytes(sealed: bytes, *, subject: UUID, belongs_to: str) -> bytes:
+    """Return the bytes. Raises `Unsealable` as `unseal` does."""
     try:
-        return AESGCM(key).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], bound)
+        return AESGCM(_key(subject)).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], belongs_to.encode())
     except (InvalidTag, ValueError) as error:
         raise Unsealable from error
+
+
+def destroy_key(subject: UUID) -> None:
+    """Destroy a subject's key. From here on nobody reads what was sealed under it, in whatever copy."""
+    _store().destroy(subject)
+
+
+def rotate() -> int:
+    """
+    Make a new key-encryption key and wrap every subject's key anew under it; return how many were.
+
+    A server that runs meanwhile goes on, since each key names what wraps it. The older key-encryption keys stay until
+    `retire_older`.
+    """
+    _keks().renew()
+    return _rewrap()
+
+
+def retire_older() -> int:
+    """Destroy every key-encryption key but the newest, once nothing is wrapped under them; return how many."""
+    _rewrap()
+    keks = _keks()
+    older = [kek for kek in keks.all() if kek != keks.newest()]
+    for kek in older:
+        keks.retire(kek)
+    return len(older)
+
+
+def _rewrap() -> int:
+    keks, store = _keks(), _store()
+    newest, rewrapped = keks.newest(), 0
+    for subject in list(store.subjects()):
+        wrapped = store.get(subject)
+        if wrapped.kek != newest:
+            key = keks.unwrap(wrapped, bound=_bound(subject))
+            store.put(subject, keks.wrap(key, bound=_bound(subject)))
+            rewrapped += 1
+    return rewrapped
+
+
+def _key(subject: UUID) -> bytes:
+    try:
+        return _keks().unwrap(_store().get(subject), bound=_bound(subject))
+    except KeyGone as error:
+        raise Unsealable from error
+
+
+def _bound(subject: UUID) -> bytes:
+    return f"subject-key/{subject}".encode()
+
+
+@cache
+def _keks() -> KeyEncryption:
+    made: KeyEncryption = import_string(settings.KEY_ENCRYPTION)(settings.KEYS.folder)
+    return made
+
+
+@cache
+def _store() -> KeyStore:
+    made: KeyStore = import_string(settings.KEY_STORE)(settings.KEYS.folder / "subjects")
+    return made

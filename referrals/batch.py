@@ -17,7 +17,7 @@ from api_schema.problems import Invalid, Problem, problem_of
 from audit import log
 from audit.facts import Receipt, Subject
 from referrals import actions, drafts
-from referrals.drafts import Draft
+from referrals.statements import Draft
 
 SIZE_MAX = 500
 

@@ -9,7 +9,10 @@ from api_schema.describe import AUDITS, CHANGES, CREATES, PERSONAL, VERSIONED, o
 from referrals.inspection_serializers import EntryPage, SearchBodySerializer, TimelinePage
 from referrals.lifecycle import Move
 from referrals.serializers import (
+    AmendmentSerializer,
+    AmendSerializer,
     MessageBodySerializer,
+    MessageSerializer,
     ReferralBodySerializer,
     ReferralChangeSerializer,
     ReferralSerializer,
@@ -118,6 +121,24 @@ class BatchAnswer(serializers.Serializer[None]):
     results = BatchResult(many=True)
 
 
+class MessagePage(serializers.Serializer[None]):
+    results = MessageSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+class AmendmentPage(serializers.Serializer[None]):
+    results = AmendmentSerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
+MESSAGE = {
+    "category": "contact",
+    "kind": "request_info",
+    "reason": "contact_unclear",
+    "text": "Hvornår er det sikkert at ringe?",
+    "from": COMEBACK["id"],
+    "at": "2026-11-02T10:15:00Z",
+}
 PAGE_QUERIES = [("limit", "1-200, 50 unless given."), ("cursor", "`next` of the page before.")]
 LIST_QUERIES = [
     ("role", "`received` (the agency's inbox, unless given) or `sent`."),
@@ -206,6 +227,46 @@ send_message = operation(
     got={**REFERRAL, "status": "info_requested"},
     traits=[PERSONAL, CHANGES],
 )
+list_messages = operation(
+    "list_messages",
+    "Read the questions and answers of a referral",
+    description="A disclosure: what is shown is recorded, and only what basis and consent carry now is shown.",
+    tag=TAG,
+    response=MessagePage,
+    got={"results": [MESSAGE], "next": None},
+    traits=[PERSONAL],
+)
+amend_referral = operation(
+    "amend_referral",
+    "Amend what was submitted",
+    description="New content in the place of sections. The old stays, and both sides see old, new and reason.",
+    tag=TAG,
+    request=AmendSerializer,
+    response=ReferralSerializer,
+    sent={"sections": {"needs": {"codes": ["work"]}}, "reason": "corrected"},
+    got=REFERRAL,
+    traits=[PERSONAL, CHANGES],
+)
+list_amendments = operation(
+    "list_amendments",
+    "Read what was amended, with old, new and reason",
+    tag=TAG,
+    response=AmendmentPage,
+    got={
+        "results": [
+            {
+                "category": "needs",
+                "old": {"codes": ["housing", "new_network"]},
+                "new": {"codes": ["work"]},
+                "reason": "corrected",
+                "from": MUNICIPALITY["id"],
+                "at": "2026-11-03T08:12:00Z",
+            }
+        ],
+        "next": None,
+    },
+    traits=[PERSONAL],
+)
 read_timeline = operation(
     "read_timeline",
     "Read the steps a referral has taken",
@@ -281,6 +342,11 @@ MOVE_WORDS: dict[Move, tuple[str, dict[str, Any], str]] = {
     Move.RESUME: ("Resume the work, or go on with another basis after a consent ended", {}, "in_progress"),
     Move.COMPLETE: ("Complete the work", {"reason": "goals_reached", "outcome": "out_of_milieu"}, "completed"),
     Move.CLOSE: ("Close without having completed", {"reason": "subject_disengaged"}, "closed_unsuccessful"),
+    Move.SCREEN: (
+        "Tell what the police found before others join in",
+        {"result": "cleared"},
+        "received",
+    ),
     Move.ASSIGN: (
         "Assign to counsellors, instead of those it was assigned to",
         {"assignees": ["cb-ra-1"]},

@@ -5,11 +5,11 @@ Nothing here opens a transaction or decides who may; `actions` does.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Max
 from django.utils import timezone
 
 from agencies import directory
@@ -20,11 +20,13 @@ from api_schema.words import Words
 from consent import grounds, records, vault
 from consent.categories import Category
 from consent.errors import KeyReused
-from consent.models import Consent, LegalBasis, Mode, Subject
+from consent.models import Consent, LegalBasis, Mode
+from referrals import persons
 from referrals.disclosure import place
 from referrals.errors import UnknownHere
 from referrals.lifecycle import Status
 from referrals.models import BatchKey, Referral, Section
+from referrals.statements import BasisStated, Draft
 
 CPR, NECESSITY = "identity.cpr", "reason.necessity"
 STORED_UNDER: dict[str, list[str]] = {Category.IDENTITY: [Category.IDENTITY, CPR]}
@@ -32,46 +34,10 @@ STORED_UNDER: dict[str, list[str]] = {Category.IDENTITY: [Category.IDENTITY, CPR
 
 NO_AGENCY = Words("Modtageren findes ikke i /agencies.", "The recipient is not in /agencies.")
 NOT_SELF = Words("Modtageren skal være en anden end dig selv.", "The recipient must be another agency than yours.")
-NO_SUBJECT = Words("Personen findes ikke hos dig.", "There is no such person at your agency.")
 NO_BASIS = Words("Hjemlen findes ikke: se /code-lists/legal-bases.", "No such basis: see /code-lists/legal-bases.")
 NO_CONSENT = Words(
     "Samtykket findes ikke på denne person hos dig.", "There is no such consent of this person at your agency."
 )
-OTHER_MODE = Words("Personen er registreret anderledes.", "The person is registered otherwise.")
-OLDER = Words(
-    "Personen er registreret som yngre i en anden henvisning: opret personen på ny, hvis det var forkert.",
-    "The person is registered as younger in another referral: register them anew if that was wrong.",
-)
-NAMELESS = Words(
-    "Sagen er anonym: den kan ikke rumme oplysninger, der peger på personen.",
-    "The case is anonymous: it can't hold anything that identifies the person.",
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BasisStated:
-    """The legal basis as the sender states it: a code, and a consent recorded before or told with it."""
-
-    code: str
-    consent_id: UUID | None = None
-    consent: records.Given | None = None
-    necessity_statement: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """What a sender writes. Left out of a change, a member stays; a section set to None is taken out."""
-
-    recipient: UUID | None = None
-    subject_id: UUID | None = None
-    mode: Mode | None = None
-    external_reference: str | None = None
-    channel: str | None = None
-    urgency: str | None = None
-    basis: BasisStated | None = None
-    sections: Mapping[str, Any] = field(default_factory=dict)
-    key: str = ""
-    body_hash: str = ""
 
 
 def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) -> Referral:
@@ -85,7 +51,7 @@ def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) ->
         sender_id=by.agency,
         responsible_id=by.agency,
         responsible_since=now,
-        subject=_subject(draft, by),
+        subject=persons.subject_of(draft, by),
         parent=parent,
         updated_at=now,
         idempotency_key=draft.key,
@@ -101,7 +67,7 @@ def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) ->
 
 def rewrite(referral: Referral, draft: Draft, *, by: Principal) -> None:
     """Write the changes of a draft into its rows and count its version up. Raises `UnknownHere`."""
-    _correct_birth_year(referral.subject, draft)
+    persons.correct_birth_year(referral.subject, draft)
     _set_header(referral, draft, by)
     if draft.basis is not None:
         key = f"with {referral.id} {referral.version}"
@@ -142,7 +108,7 @@ def touch(referral: Referral) -> None:
 
 def add_outcome(referral: Referral, content: Mapping[str, Any], *, by: Principal, at: datetime) -> None:
     """Seal one more piece of the outcome: what a move said besides its code."""
-    part = Section.objects.filter(referral=referral, category=Category.OUTCOME).count()
+    part = _pieces(referral, Category.OUTCOME)
     _sealed(referral, Category.OUTCOME, {**content, "at": at.isoformat()}, by, part=part).save()
 
 
@@ -151,7 +117,7 @@ def add_message(
 ) -> None:
     """Seal a question or an answer under the category it is about, so that it reaches whom that category reaches."""
     name = f"{about.value}.message"
-    part = Section.objects.filter(referral=referral, category=name).count()
+    part = _pieces(referral, name)
     _sealed(referral, name, {"category": about.value, **content, "at": at.isoformat()}, by, part=part).save()
 
 
@@ -161,21 +127,10 @@ def written_categories(referral: Referral) -> frozenset[Category]:
     return frozenset(Category(name.partition(".")[0]) for name in names)
 
 
-def _subject(draft: Draft, by: Principal) -> Subject:
-    if draft.subject_id is None:
-        return records.register_subject(draft.mode or Mode.IDENTIFIED, by=by, birth_year=_birth_year(draft))
-    subject = records.own_subject(draft.subject_id, by=by)
-    if subject is None:
-        raise UnknownHere(errors=[refuse("/subject/id", "unknown_subject", NO_SUBJECT)])
-    if draft.mode is not None and draft.mode != subject.mode:
-        raise UnknownHere(errors=[refuse("/subject/mode", "other_mode", OTHER_MODE)])
-    _correct_birth_year(subject, draft)
-    return subject
-
-
 def _set_header(referral: Referral, draft: Draft, by: Principal) -> None:
     if draft.recipient is not None:
         referral.recipient = _recipient(draft.recipient, by)
+    persons.note_home(referral, draft.sections)
     for name in ("external_reference", "channel", "urgency"):
         value = getattr(draft, name)
         if value is not None:
@@ -196,12 +151,26 @@ def _set_basis(referral: Referral, stated: BasisStated, *, key: str, body_hash: 
     told = _consent(referral, stated, key=key, body_hash=body_hash, by=by)
     referral.consent = told if referral.basis.consent_kind else None  # a basis that needs none rests on none
     referral.necessity_stated = bool(stated.necessity_statement)
+    referral.article_9_ground, referral.article_10_ground = stated.article_9_ground, stated.article_10_ground
+    referral.cpr_ground = stated.cpr_ground
 
 
-def _basis(stated: BasisStated) -> LegalBasis:
+def set_outcome_basis(referral: Referral, stated: BasisStated, *, by: Principal) -> None:
+    """Let the outcome go back to the sender on a basis of its own, stated by the recipient. Raises `UnknownHere`."""
+    referral.outcome_basis = _basis(stated, "/report_back/code")
+    key = f"outcome of {referral.id} {referral.version}"
+    told = _consent(referral, stated, key=key, body_hash=referral.body_hash, by=by)
+    referral.outcome_consent = told if referral.outcome_basis.consent_kind else None
+    referral.outcome_necessity_stated = bool(stated.necessity_statement)
+    if stated.necessity_statement:
+        said = {"move": "report_back", "comment": stated.necessity_statement}
+        add_outcome(referral, said, by=by, at=timezone.now())
+
+
+def _basis(stated: BasisStated, pointer: str = "/basis/code") -> LegalBasis:
     basis = grounds.newest_basis(stated.code, on=timezone.now().date())
     if basis is None:
-        raise UnknownHere(errors=[refuse("/basis/code", "unknown_basis", NO_BASIS)])
+        raise UnknownHere(errors=[refuse(pointer, "unknown_basis", NO_BASIS)])
     return basis
 
 
@@ -217,10 +186,7 @@ def _consent(referral: Referral, stated: BasisStated, *, key: str, body_hash: st
 
 
 def _write_sections(referral: Referral, draft: Draft, by: Principal, *, replacing: bool) -> None:
-    if referral.subject.mode == Mode.ANONYMOUS and draft.sections.get(Category.IDENTITY):
-        raise UnknownHere(errors=[refuse("/sections/identity", "anonymous_case", NAMELESS)])
-    if referral.subject.mode == Mode.ANONYMOUS and _names_a_way(draft.sections.get(Category.CONTACT)):
-        raise UnknownHere(errors=[refuse("/sections/contact/methods", "anonymous_case", NAMELESS)])
+    persons.check_nameless(referral.subject, draft.sections)
     contents = {category: dict(content) for category, content in draft.sections.items() if content is not None}
     stored = {name: part for category, content in contents.items() for name, part in _apart(category, content).items()}
     if draft.basis is not None and draft.basis.necessity_statement:
@@ -230,11 +196,29 @@ def _write_sections(referral: Referral, draft: Draft, by: Principal, *, replacin
         gone |= {NECESSITY} if draft.basis is not None else set()
         Section.objects.filter(referral=referral, category__in=gone | set(stored)).delete()
     Section.objects.bulk_create([_sealed(referral, name, content, by) for name, content in stored.items()])
+    persons.note_number(referral.subject, draft.sections, by=by)
 
 
-def _names_a_way(contact: Mapping[str, Any] | None) -> bool:
-    """Say whether a number or an address is given; how and when to meet may be said of an anonymous person."""
-    return any("value" in method for method in (contact or {}).get("methods", ()))
+def amend(
+    referral: Referral, sections: Mapping[str, Any], *, reason: str, comment: str, by: Principal, at: datetime
+) -> None:
+    """Seal new content beside the old of each section, with why; the latest piece is the section as it is now."""
+    persons.check_nameless(referral.subject, sections)
+    said = {"reason": reason, "comment": comment, "from": str(by.agency), "at": at.isoformat()}
+    for category, content in sections.items():
+        stored = _apart(category, dict(content))
+        part = max(1, _pieces(referral, category))
+        why = {name: value for name, value in said.items() if value}
+        pieces = {category: {**why, "content": stored.pop(category)}, **stored}
+        Section.objects.bulk_create([_sealed(referral, name, piece, by, part=part) for name, piece in pieces.items()])
+    persons.note_home(referral, sections)
+    persons.note_number(referral.subject, sections, by=by)
+
+
+def _pieces(referral: Referral, category: str) -> int:
+    """Return the number of the next piece of a category."""
+    last = Section.objects.filter(referral=referral, category=category).aggregate(last=Max("part"))["last"]
+    return 0 if last is None else last + 1
 
 
 def _apart(category: str, content: dict[str, Any]) -> dict[str, Any]:
@@ -243,30 +227,13 @@ def _apart(category: str, content: dict[str, Any]) -> dict[str, Any]:
     return {category: content, **({CPR: number} if number else {})}
 
 
-def _birth_year(draft: Draft) -> int | None:
-    """The year that the rules about age go by, known before any consent is weighed."""
-    year: int | None = (draft.sections.get(Category.BACKGROUND) or {}).get("birth_year")
-    return year
-
-
-def _correct_birth_year(subject: Subject, draft: Draft) -> None:
-    year = _birth_year(draft)
-    if year is not None and year != subject.birth_year:
-        others = Referral.objects.filter(subject=subject).count() > 1 or draft.subject_id is not None
-        if subject.birth_year is not None and year < subject.birth_year and others:
-            raise UnknownHere(errors=[refuse("/sections/background/birth_year", "older_than_known", OLDER)])
-        subject.birth_year = year
-        subject.save(update_fields=["birth_year"])
-
-
 def _add_necessity(referral: Referral, statement: str, by: Principal) -> None:
-    part = Section.objects.filter(referral=referral, category=NECESSITY).count()
+    part = _pieces(referral, NECESSITY)
     _sealed(referral, NECESSITY, statement, by, part=part).save()
 
 
 def _sealed(referral: Referral, category: str, content: Any, by: Principal, *, part: int = 0) -> Section:
-    key = bytes(referral.subject.wrapped_key)
-    sealed = vault.seal(content, wrapped_key=key, belongs_to=place(referral.id, category, part))
+    sealed = vault.seal(content, subject=referral.subject_id, belongs_to=place(referral.id, category, part))
     return Section(referral=referral, category=category, part=part, sealed=sealed, written_by_id=by.agency)
 
 
@@ -282,6 +249,11 @@ def claim_batch_key(key: str, body_hash: str, *, by: Principal) -> None:
 def has_section(referral: Referral, category: Category) -> bool:
     """Say whether the section itself is filled in, and not only what is sealed apart from it."""
     return Section.objects.filter(referral=referral, category=category.value).exists()
+
+
+def has_number(referral: Referral) -> bool:
+    """Say whether a CPR number is told."""
+    return Section.objects.filter(referral=referral, category=CPR).exists()
 
 
 def is_draft(referral: Referral) -> bool:

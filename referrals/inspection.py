@@ -23,7 +23,7 @@ from audit.models import Entry
 from audit.trails import Question
 from consent.categories import Category
 from referrals import policy
-from referrals.disclosure import coverage_of
+from referrals.coverage import weigh
 from referrals.errors import CaseNeeded, ReferralNotFound
 from referrals.lifecycle import Move
 from referrals.models import Referral
@@ -114,8 +114,8 @@ def timeline(referral_id: UUID, *, by: Principal, purpose: str, size: int, curso
         referral = Referral.objects.viewable_by(by).with_parties().filter(pk=referral_id).first()
         if referral is None:
             raise ReferralNotFound
-        coverage = coverage_of(referral, purpose=purpose, at=timezone.now())
-        reasons = Category.OUTCOME in policy.readable(by, referral.facts(), coverage)
+        weighed = weigh(referral, reader=by, purpose=purpose, at=timezone.now())
+        reasons = Category.OUTCOME in policy.readable(by, referral.facts(), weighed.coverage)
         act.categories = ("status",)
         bound_to = f"timeline:{referral_id}:{by.agency}:{by.membership}"
         steps = trails.steps("referral", referral_id, actions=MOVES, stops=STOPS)

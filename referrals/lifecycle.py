@@ -37,6 +37,8 @@ class Move(StrEnum):
     ACCEPT = "accept"
     REJECT = "reject"
     REDIRECT = "redirect"
+    SCREEN = "screen"
+    AMEND = "amend"
     ASSIGN = "assign"
     START = "start"
     HOLD = "hold"
@@ -120,6 +122,8 @@ STEPS: dict[tuple[Status, Move], Step] = {
     **{(status, Move.REDIRECT): Step(R, Status.REDIRECTED) for status in _UNDECIDED},
     **{(status, Move.ASSIGN): Step(R, As.IS) for status in _ASSIGNABLE},
     **{(status, Move.CLOSE): Step(R, Status.CLOSED_UNSUCCESSFUL) for status in _BEING_WORKED_ON},
+    **{(status, Move.SCREEN): Step(P, As.IS) for status in (*_UNDECIDED, Status.INFO_REQUESTED)},
+    **{(status, Move.AMEND): Step(S, As.IS) for status in _SHARED},
     **{(status, Move.TAKE_OVER): Step(P, Status.TAKEN_OVER_BY_POLICE) for status in _SHARED},
     **{
         (status, Move.WITHDRAW): Step(S, Status.WITHDRAWN)

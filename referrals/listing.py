@@ -21,7 +21,7 @@ from audit.facts import Receipt, Subject
 from audit.hashing import keyed
 from referrals import policy
 from referrals.lifecycle import Move
-from referrals.models import Access, Referral, ReferralGroupObjectPermission, ReferralUserObjectPermission
+from referrals.models import PARTIES, Access, Referral, ReferralGroupObjectPermission, ReferralUserObjectPermission
 
 SIDES = {"sent": "sender", "received": "recipient"}
 
@@ -90,7 +90,7 @@ def _rows(wanted: Wanted, reader: Principal) -> Sequence[Access]:
     assigned = ReferralUserObjectPermission.objects.filter(content_object=OuterRef("referral"))
     rows = (
         Access.objects.filter(role_group__group=reader.group, side=SIDES[wanted.role])
-        .select_related("referral__sender", "referral__recipient", "referral__responsible", "referral__basis")
+        .select_related(*(f"referral__{name}" for name in PARTIES))
         .annotate(
             may_work=Exists(grants.filter(permission__codename="work_referral")),
             assigned=Exists(assigned),

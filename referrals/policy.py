@@ -34,6 +34,12 @@ WORK_OF_THE_RECIPIENT = frozenset(
 
 OUTCOME_MOVES = frozenset({Move.HOLD, Move.RESUME, Move.COMPLETE, Move.CLOSE})
 
+EMERGENCY = "averting_danger"
+"""The one purpose for which broken glass opens anything."""
+
+JOINT_HANDLING = frozenset({Move.ACCEPT, Move.START})
+"""The moves that begin joint handling, which waits for the police's screening (rule 15)."""
+
 FOR_NOBODY = frozenset({Status.ENTERED_IN_ERROR})
 """In these, content is sealed for everyone; the row stays."""
 
@@ -54,6 +60,8 @@ class Facts:
     assigned: bool
     assigned_to_reader: bool
     may_work: bool
+    awaits_screening: bool = False
+    erased: bool = False
 
 
 def sides(reader: Principal, referral: Facts) -> frozenset[Side]:
@@ -92,17 +100,22 @@ def step_for(reader: Principal, referral: Facts, move: Move) -> Step | None:
         return None
     if move in COORDINATED and reader.role != Role.COORDINATOR:
         return None
-    return step
+    return None if move in (JOINT_HANDLING if referral.awaits_screening else {Move.SCREEN}) else step
 
 
-def readable(reader: Principal, referral: Facts, coverage: Coverage) -> tuple[Category, ...]:
+def readable(
+    reader: Principal, referral: Facts, coverage: Coverage, *, emergency: bool = False
+) -> tuple[Category, ...]:
     """
     Return the categories this reader may be shown now, in the category list's order; `status` is always among them.
 
-    The sender reads what it wrote itself; the outcome comes back to it only on a ground of its own. The recipient reads
-    what basis and consent cover now, and after assignment only those on duty do.
+    `coverage` is what carries the other side's content to this reader. The sender reads what it wrote itself; the
+    outcome comes back to it only on a ground of its own. The recipient reads what basis and consent cover now, and
+    after assignment only those on duty do. In an emergency the coverage is what the glass was broken for, and duty and
+    the referral's end are not asked about.
     """
-    return tuple(category for category in Category if category in _readable(reader, referral, coverage))
+    found = _readable(reader, referral, coverage, emergency)
+    return tuple(category for category in Category if category in found)
 
 
 def header_readable(reader: Principal, referral: Facts) -> bool:
@@ -130,18 +143,19 @@ def reason_readable(reader: Principal, referral: Facts, readable: Collection[Cat
     return True
 
 
-def _readable(reader: Principal, referral: Facts, coverage: Coverage) -> Collection[Category]:
+def _readable(reader: Principal, referral: Facts, coverage: Coverage, emergency: bool) -> Collection[Category]:
     only_status = {Category.STATUS}
-    stopped = referral.status is Status.CONSENT_WITHDRAWN and reader.agency == referral.recipient
-    if referral.status in FOR_NOBODY or stopped:
+    taken_over = referral.status is Status.TAKEN_OVER_BY_POLICE and reader.kind != Kind.POLICE_PREVENTION
+    if referral.status in FOR_NOBODY or referral.erased or taken_over:
         return only_status
-    if referral.status is Status.TAKEN_OVER_BY_POLICE and reader.kind != Kind.POLICE_PREVENTION:
-        return only_status
+    carried = set(coverage.categories) & set(CONTENT)
     if reader.agency == referral.sender:
-        own = set(Category) - {Category.OUTCOME}
-        return own | ({Category.OUTCOME} if coverage.report_back else set())
-    if reader.agency == referral.recipient and referral.status in NO_LONGER_THE_RECIPIENTS:
-        return only_status | ({Category.OUTCOME} if on_duty(reader, referral) else set())
-    if reader.agency == referral.recipient and referral.status is not Status.DRAFT and on_duty(reader, referral):
-        return only_status | (set(coverage.categories) & set(CONTENT)) | {Category.OUTCOME}
-    return only_status
+        return (set(Category) - {Category.OUTCOME}) | (carried & {Category.OUTCOME})
+    if reader.agency != referral.recipient or referral.status is Status.DRAFT:
+        return only_status
+    own = only_status | {Category.OUTCOME}
+    if emergency:
+        return own | carried
+    if referral.status is Status.CONSENT_WITHDRAWN or not on_duty(reader, referral):
+        return only_status
+    return own if referral.status in NO_LONGER_THE_RECIPIENTS else own | carried

@@ -10,28 +10,43 @@ from api_schema.validation import CodeField, ReferenceField, StrictSerializer, T
 from api_schema.words import Words
 from consent.categories import CONTENT_NAMES, NAMES, Category
 from consent.models import Mode
-from consent.serializers import GivenSerializer, given_from
-from referrals.actions import MoveBody
+from consent.serializers import METHODS, GivenSerializer, given_from
 from referrals.disclosure import Disclosure
-from referrals.drafts import BasisStated, Draft
 from referrals.lifecycle import Move, Status
 from referrals.listing import Row
 from referrals.sections import SectionsSerializer, ShownSectionsSerializer, Text, UnscoredSerializer
+from referrals.statements import BasisStated, Draft, Wish
+from referrals.steps import MoveBody
 
 CHANNELS = (
     *("online_anonymous", "phone_anonymous", "outreach", "self_in_person", "municipality", "police_infohus"),
     *("prison_probation", "family", "school", "other"),
 )
+WHOLE_SECTIONS = Words(
+    "Angiv mindst én sektion med hele dens nye indhold.", "Name at least one section with all of its new content."
+)
+SCREENING = ("cleared", "withheld", "taken_over")
 MESSAGE_KINDS = ("information_request", "information_answer", "information_declined")
 ONE_CONSENT = Words("Angiv consent eller consent_id, ikke begge.", "State consent or consent_id, not both.")
 URGENCIES = ("routine", "soon", "acute")
 OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "relapse", "unknown")
+ARTICLE_9_GROUNDS = ("art_9_2_f", "art_9_2_g")
+ARTICLE_10_GROUNDS = ("dbl_8_2_2", "dbl_8_2_3", "dbl_8_2_4")
+CPR_GROUNDS = ("consent", "statute")
 SYSTEM_MEMBERS = frozenset(
     {
         *("id", "status", "version", "sender", "responsible", "allowed_actions", "withheld", "deadlines"),
         *("escalated", "created_at", "updated_at", "submitted_at", "not_for_investigation", "parent", "purpose"),
     }
 )
+
+
+class FormerlySerializer(StrictSerializer):
+    """The anonymous case that this person was, and their own wish that the two be linked (rule 11)."""
+
+    subject = serializers.UUIDField(help_text="subject.id of your own anonymous case.")
+    wished_at = TimeField()
+    method = CodeField(choices=METHODS)
 
 
 class SubjectBodySerializer(StrictSerializer):
@@ -41,6 +56,7 @@ class SubjectBodySerializer(StrictSerializer):
     mode = CodeField(
         choices=[str(mode) for mode in Mode], required=False, help_text="`identified` unless said otherwise."
     )
+    formerly = FormerlySerializer(required=False, help_text="Links an anonymous case, on the person's own wish.")
 
 
 class BasisBodySerializer(StrictSerializer):
@@ -51,6 +67,15 @@ class BasisBodySerializer(StrictSerializer):
     consent = GivenSerializer(required=False)
     necessity_statement = Text(
         required=False, help_text="Why the disclosure is necessary, where the basis asks for it."
+    )
+    article_9_ground = CodeField(
+        choices=ARTICLE_9_GROUNDS, required=False, help_text="GDPR art. 9(2), where the basis needs one of its own."
+    )
+    article_10_ground = CodeField(
+        choices=ARTICLE_10_GROUNDS, required=False, help_text="DBL § 8(2), where the basis needs one of its own."
+    )
+    cpr_ground = CodeField(
+        choices=CPR_GROUNDS, required=False, help_text="DBL § 11(2): why a private recipient may hold the CPR number."
     )
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -78,6 +103,7 @@ class ReferralChangeSerializer(UnscoredSerializer):
             recipient=data.get("recipient"),
             subject_id=subject.get("id"),
             mode=Mode(subject["mode"]) if "mode" in subject else None,
+            linked=_wish(subject.get("formerly")),
             external_reference=data.get("external_reference"),
             channel=data.get("channel"),
             urgency=data.get("urgency"),
@@ -106,7 +132,14 @@ def basis_from(data: dict[str, Any] | None) -> BasisStated | None:
         consent_id=data.get("consent_id"),
         consent=given_from(consent) if consent else None,
         necessity_statement=data.get("necessity_statement", ""),
+        article_9_ground=data.get("article_9_ground", ""),
+        article_10_ground=data.get("article_10_ground", ""),
+        cpr_ground=data.get("cpr_ground", ""),
     )
+
+
+def _wish(data: dict[str, Any] | None) -> Wish | None:
+    return Wish(formerly=data["subject"], wished_at=data["wished_at"], method=data["method"]) if data else None
 
 
 def _plain(value: Any) -> Any:
@@ -132,8 +165,31 @@ class ReasonedSerializer(StrictSerializer):
     comment = Text(max_length=2000, required=False)
 
 
-class CompleteSerializer(ReasonedSerializer):
+class CloseSerializer(ReasonedSerializer):
+    report_back = BasisBodySerializer(
+        required=False, help_text="The basis on which the outcome may go back to the sender, where no consent says so."
+    )
+
+
+class CompleteSerializer(CloseSerializer):
     outcome = CodeField(choices=OUTCOMES)
+
+
+class ScreenSerializer(StrictSerializer):
+    """What the police found before others join in (rule 15); `taken_over` closes the shared referral."""
+
+    result = CodeField(choices=SCREENING)
+
+
+class AmendSerializer(ReasonedSerializer):
+    """New content in the place of sections that were submitted; the old stays, and is shown with the reason."""
+
+    sections = SectionsSerializer()
+
+    def validate_sections(self, value: dict[str, Any]) -> dict[str, Any]:
+        if not value or None in value.values():
+            raise serializers.ValidationError(ErrorDetail(WHOLE_SECTIONS.now(), code="whole_sections"))
+        return value
 
 
 class HoldSerializer(ReasonedSerializer):
@@ -163,7 +219,8 @@ MOVE_BODIES: dict[Move, type[StrictSerializer]] = {
     Move.WITHDRAW: ReasonedSerializer,
     Move.HOLD: HoldSerializer,
     Move.COMPLETE: CompleteSerializer,
-    Move.CLOSE: ReasonedSerializer,
+    Move.CLOSE: CloseSerializer,
+    Move.SCREEN: ScreenSerializer,
     Move.ASSIGN: AssignSerializer,
     Move.MARK_IN_ERROR: ReasonedSerializer,
 }
@@ -178,7 +235,9 @@ def move_body(data: dict[str, Any]) -> MoveBody:
         outcome=data.get("outcome", ""),
         review_by=data.get("review_by"),
         assignees=tuple(data.get("assignees", ())),
-        basis=basis_from(data.get("basis")),
+        basis=basis_from(data.get("basis") or data.get("report_back")),
+        screening=data.get("result", ""),
+        sections=_plain(data.get("sections", {})),
         redirect_to=data.get("recipient"),
     )
 
@@ -196,6 +255,9 @@ class MessageBodySerializer(StrictSerializer):
         required=False,
         help_text="Question or answer; about the one category named, or `reason`.",
     )
+    basis = BasisBodySerializer(
+        required=False, help_text="With an answer that tells more than the basis carries: the basis to go on with."
+    )
 
 
 class MessageSerializer(serializers.Serializer[Any]):
@@ -209,6 +271,20 @@ class MessageSerializer(serializers.Serializer[Any]):
 
     def get_fields(self) -> dict[str, Any]:
         return {**super().get_fields(), "from": serializers.UUIDField(help_text="The agency that says it.")}
+
+
+class AmendmentSerializer(serializers.Serializer[Any]):
+    """One section as it was and as it became, and why."""
+
+    category = CodeField(choices=CONTENT_NAMES)
+    old = serializers.JSONField(allow_null=True, help_text="The section as it was; null where it is new.")
+    new = serializers.JSONField(help_text="The section from then on.")
+    reason = serializers.CharField()
+    comment = serializers.CharField(required=False)
+    at = serializers.DateTimeField()
+
+    def get_fields(self) -> dict[str, Any]:
+        return {**super().get_fields(), "from": serializers.UUIDField(help_text="The agency that amended.")}
 
 
 # --- Answers -----------------------------------------------------------------------------------------------------

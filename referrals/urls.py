@@ -9,6 +9,7 @@ urlpatterns = [
     path("referrals", views.Referrals.as_view()),
     path("referrals/batch", views.Batch.as_view()),
     path("referrals/<uuid:referral_id>", views.OneReferral.as_view()),
+    path("referrals/<uuid:referral_id>/amendments", views.Amendments.as_view()),
     path("referrals/<uuid:referral_id>/messages", views.Messages.as_view()),
     path("referrals/<uuid:referral_id>/timeline", inspection_views.Timeline.as_view()),
     path("referrals/<uuid:referral_id>/disclosures", inspection_views.Disclosures.as_view()),

@@ -4,6 +4,7 @@ What the HTTP contract offers for referrals. A view reads the request, does one 
 It holds nothing undisclosed: it may not import the models.
 """
 
+from dataclasses import replace
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -28,13 +29,16 @@ from referrals import actions, batch, contract, disclosure, listing
 from referrals.lifecycle import Move, Status
 from referrals.serializers import (
     MOVE_BODIES,
+    AmendSerializer,
     MessageBodySerializer,
     ReferralBodySerializer,
     ReferralChangeSerializer,
+    basis_from,
     move_body,
     referral_body,
     summary_body,
 )
+from referrals.steps import MoveBody
 
 ITEMS = Words("items skal være en liste med 1-500 henvisninger.", "items must be a list of 1-500 referrals.")
 TAKEN_OVER = "taken_over_by_police"
@@ -137,14 +141,40 @@ class TakeStep(APIView):
         body = self.body(data=request.data)
         body.is_valid(raise_exception=True)
         said = move_body(body.validated_data)
-        move = Move.TAKE_OVER if self.move is Move.CLOSE and said.reason == TAKEN_OVER else self.move
+        if said.screening == "taken_over":
+            said = replace(said, reason=TAKEN_OVER)
+        taken_over = said.reason == TAKEN_OVER and self.move in {Move.CLOSE, Move.SCREEN}
+        move = Move.TAKE_OVER if taken_over else self.move
         return _stepped(request, referral_id, move, said, seen=seen)
+
+
+class Amendments(APIView):
+    """What was corrected after submission: old, new and why."""
+
+    permission_classes = [IsPrincipal]
+
+    @contract.list_amendments
+    def get(self, request: Request, referral_id: UUID) -> Response:
+        told = _part(request, referral_id, disclosure.Wanted.AMENDMENTS)
+        return answer(pagination.listed(told.amendments, None), receipt=signed(told.receipt))
+
+    @contract.amend_referral
+    def post(self, request: Request, referral_id: UUID) -> Response:
+        seen = headers.seen_version(request)
+        body = AmendSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        return _stepped(request, referral_id, Move.AMEND, move_body(body.validated_data), seen=seen)
 
 
 class Messages(APIView):
     """Requests for more information, and their answers."""
 
     permission_classes = [IsPrincipal]
+
+    @contract.list_messages
+    def get(self, request: Request, referral_id: UUID) -> Response:
+        told = _part(request, referral_id, disclosure.Wanted.MESSAGES)
+        return answer(pagination.listed(told.messages, None), receipt=signed(told.receipt))
 
     @contract.send_message
     def post(self, request: Request, referral_id: UUID) -> Response:
@@ -154,16 +184,23 @@ class Messages(APIView):
         data = body.validated_data
         categories = data.get("categories", ())
         asked = ",".join(sorted(categories))
-        said = actions.MoveBody(
+        said = MoveBody(
             reason=data.get("reason", ""),
             comment=data.get("comment", ""),
             about=tuple(map(Category, categories)) or (Category.REASON,),
+            basis=basis_from(data.get("basis")),
             detail={"asked": asked} if asked else {},
         )
         return _stepped(request, referral_id, MESSAGES[data["kind"]], said, seen=seen)
 
 
-def _stepped(request: Request, referral_id: UUID, move: Move, said: actions.MoveBody, *, seen: int) -> Response:
+def _part(request: Request, referral_id: UUID, wanted: disclosure.Wanted) -> disclosure.Disclosure:
+    by = principal_of(request)
+    queries.only(request, ())
+    return disclosure.disclose(referral_id, to=by, purpose=purpose_of(request, by), wanted=wanted)
+
+
+def _stepped(request: Request, referral_id: UUID, move: Move, said: MoveBody, *, seen: int) -> Response:
     by: Principal = principal_of(request)
     child = actions.take_step(referral_id, move, said, by=by, purpose=purpose_of(request, by), seen=seen)
     response = shown(referral_id, request)

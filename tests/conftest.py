@@ -4,6 +4,7 @@ One database for the run, made, migrated by its owner and thrown away; and an ex
 The ledger can't be emptied, so the tests don't: every test enrols agencies nobody else uses, and commits for real.
 """
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -21,6 +22,7 @@ DATABASE = "test"
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
     """A fresh database with the product's own migrations, roles and reference data; open to every test."""
+    shutil.rmtree(settings.KEYS_DIR / "subjects", ignore_errors=True)  # an earlier run's people are gone with it
     with embedded_postgres.running(settings.CLUSTER, durable=False) as cluster:
         embedded_postgres.drop_database(cluster, DATABASE)
         embedded_postgres.create_database(cluster, DATABASE)

@@ -39,6 +39,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "audit.log.answering",
     "api_schema.headers.request_context",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -150,6 +151,10 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api_schema.hooks.complete"],
     "SWAGGER_UI_SETTINGS": {"deepLinking": True, "persistAuthorization": False, "displayOperationId": False},
 }
+
+# --- Content at rest ---------------------------------------------------------------------------------------------
+KEY_ENCRYPTION = "consent.keystore.FileKeyEncryption"  # or a key-management service of the same shape
+KEY_STORE = "consent.keystore.FileKeyStore"  # outside the database, so that no dump of it opens anything
 
 # --- The ledger and what happens around it -----------------------------------------------------------------------
 AUDITLOG_DISABLE_REMOTE_ADDR = True

@@ -30,12 +30,17 @@ PRODUCT = sorted([BASE_DIR / "manage.py", *(file for room in ROOMS for file in (
 MAY_IMPORT_REFERRALS = {
     "referrals/actions.py",
     "referrals/apps.py",
+    "referrals/coverage.py",
     "referrals/disclosure.py",
     "referrals/drafts.py",
+    "referrals/emergency.py",
     "referrals/grants.py",
+    "referrals/infohus.py",
     "referrals/inspection.py",
     "referrals/listing.py",
     "referrals/overdue.py",
+    "referrals/persons.py",
+    "referrals/steps.py",
 }
 """The acts and the doors out: whoever is not named has no referral to return."""
 

@@ -213,7 +213,7 @@ def test_work_that_fails_at_the_commit_itself_leaves_no_entry() -> None:
     made = agency()
 
     def register_nobodys(act: log.Act) -> None:
-        Person.objects.create(mode=Mode.ANONYMOUS, registered_by_id=uuid4(), wrapped_key=b"")
+        Person.objects.create(mode=Mode.ANONYMOUS, registered_by_id=uuid4())
 
     with pytest.raises(IntegrityError):
         rename(made, then=register_nobodys)

@@ -1,20 +1,19 @@
 """
-What a referral is in the database: a header, sealed sections, and who has been granted which rows.
+A referral: a header, and sealed sections.
 
-Only `actions`, `disclosure` and `listing` may import this room: no view, serializer or admin has a referral to return.
 The application's role can write a section's content but can't read it back (migrations/0002).
 """
 
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
-from guardian.models import GroupObjectPermissionBase, UserObjectPermissionBase
 
-from agencies.models import Agency, RoleGroup, UUIDv7
+from agencies.models import Agency, Kind, UUIDv7
 from agencies.principals import Principal
 from consent.categories import APART, CONTENT
 from consent.models import Consent, LegalBasis, Subject
 from referrals.lifecycle import Status
+from referrals.models.grants import ReferralGroupObjectPermission, ReferralUserObjectPermission
 from referrals.policy import Facts
 
 HEADER = [
@@ -29,9 +28,19 @@ HEADER = [
     "urgency",
     "basis",
     "consent",
+    "outcome_basis",
+    "outcome_consent",
+    "screening",
     "reason_code",
 ]
 """The fields whose changes django-auditlog keeps: headers, never section content."""
+
+
+PARTIES = ("sender", "recipient", "responsible", "subject", "basis", "outcome_basis")
+"""What an answer says about a referral besides its own row."""
+
+SCREENING = ("cleared", "withheld", "taken_over")
+"""What the police found before others join in: go on, wait, or it is theirs alone (rule 15)."""
 
 
 class ReferralQuerySet(models.QuerySet["Referral"]):
@@ -52,7 +61,7 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
 
     def with_parties(self) -> "ReferralQuerySet":
         """Join what an answer says about the referral: agencies, subject, basis."""
-        return self.select_related("sender", "recipient", "responsible", "subject", "basis")
+        return self.select_related(*PARTIES)
 
 
 class Referral(models.Model):
@@ -75,6 +84,15 @@ class Referral(models.Model):
     basis = models.ForeignKey(LegalBasis, on_delete=models.PROTECT, related_name="+", null=True)
     consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="+", null=True)
     necessity_stated = models.BooleanField(default=False)
+    article_9_ground = models.CharField(max_length=16, blank=True)
+    article_10_ground = models.CharField(max_length=16, blank=True)
+    cpr_ground = models.CharField(max_length=16, blank=True)
+    outcome_basis = models.ForeignKey(LegalBasis, on_delete=models.PROTECT, related_name="+", null=True)
+    outcome_consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="+", null=True)
+    outcome_necessity_stated = models.BooleanField(default=False)
+    home_municipality = models.CharField(max_length=4, blank=True)
+    screening = models.CharField(max_length=16, blank=True)
+    endangered_at = models.DateTimeField(null=True)
     purpose = models.CharField(max_length=32, blank=True)
     reason_code = models.CharField(max_length=64, blank=True)
     acknowledge_by = models.DateTimeField(null=True)
@@ -125,6 +143,9 @@ class Referral(models.Model):
                 condition=Q(recipient__isnull=True) | ~Q(recipient=models.F("sender")),
                 name="referrals_referral_is_to_another_agency",
             ),
+            models.CheckConstraint(
+                condition=Q(screening__in=["", *SCREENING]), name="referrals_screening_result_is_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -145,11 +166,22 @@ class Referral(models.Model):
             assigned=self.assigned,
             assigned_to_reader=self.assigned_to_reader,
             may_work=self.may_work,
+            awaits_screening=self.awaits_screening(),
+            erased=self.subject.erased_at is not None,
         )
+
+    def awaits_screening(self) -> bool:
+        """Say whether the police are a party under § 115 and have not cleared the case for joint handling."""
+        kinds = {self.sender.kind, self.recipient.kind if self.recipient else ""}
+        under_115 = self.basis is not None and self.basis.code.startswith("RPL115-")
+        return under_115 and Kind.POLICE_PREVENTION in kinds and self.screening != "cleared"
 
 
 class Section(models.Model):
-    """Sealed content of one data category; `part` counts the pieces of a category that grows by moves."""
+    """
+    Sealed content of one data category. `part` counts its pieces: what a move adds to the outcome or to a message, and
+    what an amendment puts in the place of the section.
+    """
 
     id = models.BigAutoField(primary_key=True)
     referral = models.ForeignKey(Referral, on_delete=models.PROTECT, related_name="sections")
@@ -186,47 +218,3 @@ class BatchKey(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
-
-
-class ReferralGroupObjectPermission(GroupObjectPermissionBase):
-    """django-guardian's grants of a referral to an agency's role group, on a direct foreign key."""
-
-    content_object = models.ForeignKey(Referral, on_delete=models.CASCADE)
-
-    class Meta(GroupObjectPermissionBase.Meta):
-        default_permissions = ()
-
-
-class ReferralUserObjectPermission(UserObjectPermissionBase):
-    """django-guardian's grants of a referral to one person: the counsellors it is assigned to."""
-
-    content_object = models.ForeignKey(Referral, on_delete=models.CASCADE)
-
-    class Meta(UserObjectPermissionBase.Meta):
-        default_permissions = ()
-
-
-class Access(models.Model):
-    """
-    Which referrals a role group finds in its lists, in list order; kept in the grant's own transaction.
-
-    The grants say who may; this table makes a page of what they may one index range.
-    """
-
-    role_group = models.ForeignKey(RoleGroup, on_delete=models.PROTECT, related_name="+")
-    side = models.CharField(max_length=12)
-    listed_at = models.DateTimeField()
-    referral = models.ForeignKey(Referral, on_delete=models.CASCADE, related_name="access")
-
-    class Meta:
-        verbose_name_plural = "access"
-        default_permissions = ()
-        constraints = [
-            models.UniqueConstraint(fields=["role_group", "referral", "side"], name="referrals_access_is_listed_once"),
-        ]
-        indexes = [
-            models.Index(fields=["role_group", "side", "-listed_at", "-referral"], name="referrals_access_list_order"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.role_group_id}:{self.referral_id}"

@@ -1,0 +1,109 @@
+"""
+Whom a referral is about: registers, links and corrects the person, and keeps by what their agency finds them again.
+
+Inside whatever act is under way. An anonymous case holds nothing that points at anybody (rule 11), and a number is kept
+as a keyed hash of the agency's own (rule 12).
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from agencies.principals import Principal
+from api_schema.validation import refuse
+from api_schema.words import Words
+from audit.hashing import keyed
+from consent import records
+from consent.categories import Category
+from consent.models import Identifier, Mode, Subject
+from referrals.errors import UnknownHere
+from referrals.models import Referral
+from referrals.statements import Draft, Wish
+
+CPR = "cpr"
+NO_SUBJECT = Words("Personen findes ikke hos dig.", "There is no such person at your agency.")
+OTHER_MODE = Words("Personen er registreret anderledes.", "The person is registered otherwise.")
+OLDER = Words(
+    "Personen er registreret som yngre i en anden henvisning: opret personen på ny, hvis det var forkert.",
+    "The person is registered as younger in another referral: register them anew if that was wrong.",
+)
+NAMELESS = Words(
+    "Sagen er anonym: den kan ikke rumme oplysninger, der peger på personen.",
+    "The case is anonymous: it can't hold anything that identifies the person.",
+)
+NOT_ANONYMOUS = Words(
+    "Kun en anonym sag hos dig selv kan knyttes til en ny sag.", "Only an anonymous case of your own can be linked."
+)
+
+
+def subject_of(draft: Draft, by: Principal) -> Subject:
+    """Return whom a draft is about: a person of this agency, or a new one. Raises `UnknownHere`."""
+    if draft.subject_id is None:
+        formerly = _linked(draft.linked, by) if draft.linked else {}
+        return records.register_subject(draft.mode or Mode.IDENTIFIED, by=by, birth_year=_birth_year(draft), **formerly)
+    subject = records.own_subject(draft.subject_id, by=by)
+    if subject is None:
+        raise UnknownHere(errors=[refuse("/subject/id", "unknown_subject", NO_SUBJECT)])
+    if draft.mode is not None and draft.mode != subject.mode:
+        raise UnknownHere(errors=[refuse("/subject/mode", "other_mode", OTHER_MODE)])
+    correct_birth_year(subject, draft)
+    return subject
+
+
+def correct_birth_year(subject: Subject, draft: Draft) -> None:
+    """Take over the birth year a draft tells. Raises `UnknownHere` where it makes the person older than known."""
+    year = _birth_year(draft)
+    if year is not None and year != subject.birth_year:
+        others = Referral.objects.filter(subject=subject).count() > 1 or draft.subject_id is not None
+        if subject.birth_year is not None and year < subject.birth_year and others:
+            raise UnknownHere(errors=[refuse("/sections/background/birth_year", "older_than_known", OLDER)])
+        subject.birth_year = year
+        subject.save(update_fields=["birth_year"])
+
+
+def check_nameless(subject: Subject, sections: Mapping[str, Any]) -> None:
+    """Refuse what would name an anonymous person. Raises `UnknownHere`."""
+    if subject.mode != Mode.ANONYMOUS:
+        return
+    if sections.get(Category.IDENTITY):
+        raise UnknownHere(errors=[refuse("/sections/identity", "anonymous_case", NAMELESS)])
+    if any("value" in method for method in (sections.get(Category.CONTACT) or {}).get("methods", ())):
+        raise UnknownHere(errors=[refuse("/sections/contact/methods", "anonymous_case", NAMELESS)])
+
+
+def note_home(referral: Referral, sections: Mapping[str, Any]) -> None:
+    """Set the home municipality beside the sections, for the rule that asks where the person lives (rule 15)."""
+    if Category.BACKGROUND in sections:
+        referral.home_municipality = (sections[Category.BACKGROUND] or {}).get("municipality_of_residence", "")
+
+
+def note_number(subject: Subject, sections: Mapping[str, Any], *, by: Principal) -> None:
+    """Keep a keyed hash of the number, by which the person is found again, in the place of an earlier number's."""
+    if Category.IDENTITY not in sections:
+        return
+    number = (sections[Category.IDENTITY] or {}).get("cpr")
+    digest = number_digest(number, agency=by.agency) if number else ""
+    known = Identifier.objects.filter(subject=subject, agency=by.agency, kind=CPR)
+    if digest and known.filter(digest=digest).exists():
+        return
+    known.delete()
+    if digest:
+        Identifier.objects.create(subject=subject, agency_id=by.agency, kind=CPR, digest=digest)
+
+
+def number_digest(number: str, *, agency: UUID) -> str:
+    """Return the keyed hash of a CPR number at one agency; at another it is another."""
+    return keyed(f"identifier:{CPR}:{agency}", number.encode())
+
+
+def _linked(wish: Wish, by: Principal) -> dict[str, Any]:
+    formerly = records.own_subject(wish.formerly, by=by)
+    if formerly is None or formerly.mode != Mode.ANONYMOUS:
+        raise UnknownHere(errors=[refuse("/subject/formerly", "not_an_anonymous_case", NOT_ANONYMOUS)])
+    return {"formerly": formerly, "wished_at": wish.wished_at, "wish_method": wish.method}
+
+
+def _birth_year(draft: Draft) -> int | None:
+    """The year that the rules about age go by, known before any consent is weighed."""
+    year: int | None = (draft.sections.get(Category.BACKGROUND) or {}).get("birth_year")
+    return year
