@@ -2,7 +2,8 @@
 Opens a recorded act for a principal, and holds the principal to what it may ever do.
 
 Every act in the apps above goes through here, so scope, role, the person acted for and the purpose are checked in one
-place, inside the act: a refusal is recorded like anything else that happens.
+place, inside the act: a refusal is recorded like anything else that happens. To a police unit that does not prevent,
+nothing is there (rule 8).
 """
 
 from collections.abc import Collection, Iterator
@@ -11,6 +12,7 @@ from contextlib import contextmanager
 from rest_framework.request import Request
 
 from agencies.errors import (
+    NotThere,
     OnBehalfOfRequired,
     PurposeForbidden,
     PurposeMissing,
@@ -18,8 +20,8 @@ from agencies.errors import (
     RoleMayNot,
     ScopeMissing,
 )
-from agencies.models import WORKING_ROLES, Role
-from agencies.principals import Principal
+from agencies.models import WORKING_ROLES, Kind
+from agencies.principals import OWN_PURPOSES, Principal
 from api_schema.words import Words
 from audit import log
 from audit.facts import Subject
@@ -32,6 +34,7 @@ PURPOSES = (
     "averting_danger",
     "subject_access",
     "audit",
+    "administration",
     "investigation",
 )
 """The purposes a request may state. `investigation` may be stated, and is refused and recorded."""
@@ -41,9 +44,11 @@ def purpose_of(request: Request, by: Principal) -> str:
     """
     Return the request's purpose: the `Purpose` header, or the role's own where it has just one.
 
-    Raises `PurposeMissing` (400) where there is neither, or the code is unknown.
+    Raises `PurposeMissing` (400) where there is neither, or the code is unknown; not to whom nothing is there at all.
     """
     purpose = request.headers.get("Purpose", by.default_purpose)
+    if by.kind == Kind.POLICE:
+        return purpose if purpose in PURPOSES else ""
     if not purpose and by.membership is None:
         return ""  # nobody is named yet: `acting` says so first
     if purpose not in PURPOSES:
@@ -68,10 +73,13 @@ def acting(
     """
     Do one recorded thing for a principal; see `audit.log.act` for what committing and refusing mean.
 
-    Raises `ScopeMissing`, `OnBehalfOfRequired`, `RoleMayNot`, `PurposeForbidden` or `PurposeNotAllowed`, each
-    recorded. The purpose `audit` is the auditors' alone, and their only one.
+    Raises `NotThere` to a police unit that does not prevent, whatever it asks; else `ScopeMissing`,
+    `OnBehalfOfRequired`, `RoleMayNot`, `PurposeForbidden` or `PurposeNotAllowed`; each recorded. The purpose `audit` is
+    the auditors' alone, and their only one; so is `administration` the administrators'.
     """
     with log.act(action, by=by.actor, about=about, purpose=purpose, changes=changes) as act:
+        if by.kind == Kind.POLICE:
+            raise NotThere
         if scope not in by.scopes:
             raise ScopeMissing(scope=scope)
         if by.membership is None:
@@ -80,6 +88,7 @@ def acting(
             raise RoleMayNot(roles=", ".join(sorted(roles)))
         if purpose == "investigation":
             raise PurposeForbidden
-        if (purpose == "audit") is not (by.role == Role.AUDITOR):
+        reserved = purpose if purpose in OWN_PURPOSES.values() else None
+        if reserved != OWN_PURPOSES.get(by.role):
             raise PurposeNotAllowed
         yield act

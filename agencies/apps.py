@@ -10,7 +10,9 @@ class AgenciesConfig(AppConfig):
 
         from agencies import models
 
-        auditlog.register(models.Agency)
+        auditlog.register(models.Agency, exclude_fields=["self_governing_approved"])  # follows from claims alone
+        auditlog.register(models.SelfGoverningClaim, exclude_fields=["idempotency_key", "body_hash"])
+        auditlog.register(models.SelfGoverningApproval)
         auditlog.register(models.Membership)
         auditlog.register(models.CodeListItem)
         auditlog.register(models.Client, include_fields=["agency", "name", "client_id", "scopes", "active"])

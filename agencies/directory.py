@@ -6,20 +6,31 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.models import Group
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
-from agencies.models import WORKING_ROLES, Agency, Area, AreaWithin, CodeListItem, Kind, Membership, Role, RoleGroup
+from agencies.models import (
+    WORKING_ROLES,
+    Agency,
+    Area,
+    AreaWithin,
+    CodeListItem,
+    Kind,
+    Membership,
+    Role,
+    RoleGroup,
+)
 
 
 def active_agency(agency_id: UUID) -> Agency | None:
-    """Return the agency, or None where there is none or it no longer takes part."""
-    return Agency.objects.filter(pk=agency_id, active=True).first()
+    """Return the agency, or None where there is none, it no longer takes part, or is a police unit that never does."""
+    return _listed().filter(pk=agency_id).first()
 
 
 def working_groups(agency_id: UUID) -> Sequence[RoleGroup]:
-    """Return the role groups that are granted what the agency sends or receives."""
-    return list(RoleGroup.objects.filter(agency=agency_id, role__in=WORKING_ROLES).select_related("group"))
+    """Return the role groups that are granted what the agency sends or receives; none where it has no part."""
+    groups = RoleGroup.objects.filter(agency=agency_id, role__in=WORKING_ROLES).exclude(agency__kind=Kind.POLICE)
+    return list(groups.select_related("group"))
 
 
 def role_group(agency: Agency, role: str) -> RoleGroup:
@@ -46,8 +57,7 @@ def counsellors(agency_id: UUID, staff_ids: Sequence[str]) -> Sequence[Membershi
 
 def valid_items(list_name: str, *, on: date, **narrowed: Any) -> Sequence[CodeListItem]:
     """Return the codes of a list that hold on a day."""
-    holds = Q(valid_from__lte=on) & (Q(valid_to__isnull=True) | Q(valid_to__gte=on))
-    return list(CodeListItem.objects.filter(holds, list_name=list_name, **narrowed))
+    return list(CodeListItem.objects.filter(_holds(on), list_name=list_name, **narrowed))
 
 
 def code_list(list_name: str) -> Sequence[CodeListItem]:
@@ -59,7 +69,7 @@ def code_list(list_name: str) -> Sequence[CodeListItem]:
 def agencies(*, kind: str = "", code: str = "", after: UUID | None = None, limit: int) -> Sequence[Agency]:
     """Return the agencies that take part, in keyset order of their ids."""
     wanted = {"kind": kind, "code": code, "id__gt": after}
-    found = Agency.objects.filter(active=True, **{name: value for name, value in wanted.items() if value})
+    found = _listed().filter(**{name: value for name, value in wanted.items() if value})
     return list(found.order_by("id")[:limit])
 
 
@@ -70,13 +80,20 @@ def is_municipality(code: str, *, on: date) -> bool:
 
 def municipality_agency(code: str) -> Agency | None:
     """Return the municipality with this code, or None where none takes part."""
-    return Agency.objects.filter(kind=Kind.MUNICIPALITY, code=code, active=True).first()
+    return _listed().filter(kind=Kind.MUNICIPALITY, code=code).first()
 
 
 def home_district(municipality_code: str, *, on: date) -> str | None:
-    """Return the code of the police district that a municipality lies in on that day."""
+    """
+    Return the code of the police district that a municipality lies in on that day, the first and last days of the
+    period included; None where the code is no municipality's then.
+    """
     lies = AreaWithin.objects.filter(_holds(on), municipality_code=municipality_code, kind="police_district")
     return lies.order_by("-valid_from").values_list("within_code", flat=True).first()
+
+
+def _listed() -> QuerySet[Agency]:
+    return Agency.objects.filter(active=True).exclude(kind=Kind.POLICE)
 
 
 def _holds(on: date) -> Q:

@@ -43,7 +43,7 @@ def enrol_member(agency: Agency, *, staff_id: str, role: Role) -> Membership:
 
 
 def enrol_client(agency: Agency, *, client_id: str, scopes: tuple[str, ...]) -> Secret:
-    """Give the agency's client of this id a new secret, making the client where it is missing; return both."""
+    """Give the agency's client of this id a new secret and these scopes, making it where it is missing; return both."""
     secret = new_secret()
     client = Client.objects.filter(client_id=client_id, agency=agency).first() or Client(
         client_id=client_id,
@@ -51,8 +51,8 @@ def enrol_client(agency: Agency, *, client_id: str, scopes: tuple[str, ...]) -> 
         name=f"{agency.name_da}: fagsystem",
         client_type=Client.CLIENT_CONFIDENTIAL,
         authorization_grant_type=Client.GRANT_CLIENT_CREDENTIALS,
-        scopes=list(scopes),
     )
+    client.scopes = list(scopes)
     client.client_secret = secret
     client.save()
     return Secret(client_id=client_id, client_secret=secret)

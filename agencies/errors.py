@@ -1,8 +1,14 @@
 """Why an asker is refused before the matter itself is looked at. Each is recorded, and each is a documented problem."""
 
-from api_schema.problems import Forbidden, Malformed, Problem
+from api_schema.problems import Conflict, Forbidden, Invalid, Malformed, NotFound, Problem
 from api_schema.words import Words
 from audit.facts import Refusal
+
+
+class NotThere(Refusal, NotFound):
+    """Not there, or not theirs: the same refusal, and the same answer to the byte (rule 13)."""
+
+    code = "not-found"
 
 
 class ScopeMissing(Refusal, Forbidden):
@@ -57,3 +63,41 @@ class PurposeNotAllowed(Refusal, Forbidden):
 class PurposeMissing(Malformed):
     code = "purpose-missing"
     title = Words("Formålet mangler eller kendes ikke", "The purpose is missing or not known")
+
+
+class NotAnApprover(Refusal, Forbidden):
+    code = "not-an-approver"
+    title = Words("Andre skal godkende det", "It is for others to approve")
+    detail = Words(
+        "To administratorer i tilsynet godkender, og ingen af dem er den, der har oprettet dokumentationen. "
+        "Forsøget er registreret.",
+        "Two administrators of the oversight body approve, neither of them the one who made the claim. "
+        "The attempt is recorded.",
+    )
+
+
+class ClaimStands(Refusal, Conflict):
+    code = "claim-stands"
+    title = Words("Der er allerede en dokumentation", "There is a claim already")
+    detail = Words(
+        "Myndigheden har én ad gangen. Træk den gamle tilbage, før en ny oprettes.",
+        "An agency has one claim at a time. Withdraw the old one before you make another.",
+    )
+
+
+class ClaimWithdrawn(Refusal, Conflict):
+    code = "claim-withdrawn"
+    title = Words("Dokumentationen er trukket tilbage", "The claim is withdrawn")
+    detail = Words(
+        "Den godkendes ikke mere. Opret en ny, hvis der er grundlag for det.",
+        "It is approved no more. Make another where there is ground for it.",
+    )
+
+
+class KeyReused(Refusal, Invalid):
+    code = "idempotency-key-reused"
+    title = Words("Idempotency-Key er brugt til noget andet", "The Idempotency-Key was used for something else")
+    detail = Words(
+        "Samme nøgle med en anden krop. Brug en ny nøgle for hver ting, du opretter.",
+        "The same key with another body. Use a new key for each thing you create.",
+    )

@@ -27,10 +27,24 @@ class Kind(models.TextChoices):
 
     MUNICIPALITY = "municipality", "Kommune"
     POLICE_PREVENTION = "police_prevention", "Politiets forebyggende enhed"
+    POLICE = "police", "Politiet, anden enhed"
     EXIT_CENTRE = "exit_centre", "Exitcenter"
     PRISON_PROBATION = "prison_probation", "Kriminalforsorgen"
     PSYCHIATRY = "psychiatry", "Psykiatrien"
     OVERSIGHT = "oversight", "Tilsyn"
+
+
+LISTED_KINDS = tuple((kind.value, str(kind.label)) for kind in Kind if kind is not Kind.POLICE)
+"""
+The kinds that the directory knows. A police unit that does not prevent is enrolled so that its attempts are recorded;
+it has no part in anything (rule 8).
+"""
+
+PUBLIC_KINDS = (Kind.MUNICIPALITY, Kind.POLICE_PREVENTION, Kind.PRISON_PROBATION, Kind.PSYCHIATRY)
+"""
+The kinds whose staff are in public service: what a legal basis for `any_public_service` admits. Not the exit centre,
+whose legal form is unknown, and not the oversight body, which sends and receives nothing.
+"""
 
 
 class Role(models.TextChoices):
@@ -58,6 +72,20 @@ class User(AbstractUser):
     """A person's account. Members of staff that act through an integration have one that can't sign in."""
 
 
+class WrittenByDatabase(models.BooleanField):  # type: ignore[type-arg]
+    """
+    A column that the application reads and the database alone writes, by a trigger (migrations/0003).
+
+    Django leaves a generated column out of each INSERT and UPDATE, and reads it back; so the application needs no
+    privilege to write this one, and has none.
+    """
+
+    generated = True
+    db_returning = True
+    expression = models.Value(False)
+    """What Django's validation of constraints may take its value to be: no constraint of a table names it."""
+
+
 class Agency(models.Model):
     """An organisation that takes part in the exchange."""
 
@@ -69,8 +97,8 @@ class Agency(models.Model):
     offers = ArrayField(models.CharField(max_length=40), default=list, blank=True)
     capacity = models.CharField(max_length=16, choices=Capacity, default=Capacity.AVAILABLE)
     capacity_updated_at = models.DateTimeField(default=timezone.now)
-    self_governing_approved = models.BooleanField(
-        default=False,
+    self_governing_approved = WrittenByDatabase(
+        db_default=False,
         editable=False,
         help_text="Retsplejeloven § 115, stk. 3. False until evidence and two different approvers set it.",
     )
@@ -124,6 +152,77 @@ class Membership(models.Model):
 
     def __str__(self) -> str:
         return f"{self.staff_id} ({self.role})"
+
+
+class WithdrawalReason(models.TextChoices):
+    """Why a claim that an agency is self-governing was withdrawn."""
+
+    NO_LONGER = "no_longer_self_governing", "Er ikke længere selvejende"
+    EVIDENCE_REPLACED = "evidence_replaced", "Dokumentationen er afløst"
+    EVIDENCE_INSUFFICIENT = "evidence_insufficient", "Dokumentationen er ikke tilstrækkelig"
+    IN_ERROR = "claimed_in_error", "Oprettet ved en fejl"
+
+
+class SelfGoverningClaim(models.Model):
+    """
+    Somebody's claim, with evidence, that an agency is a self-governing institution (retsplejeloven § 115, stk. 3).
+
+    Never edited; withdrawn once at most. The document itself stays where the reference says; its hash is here.
+    """
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="self_governing_claims")
+    evidence_hash = models.CharField(max_length=64, help_text="SHA-256 of the document, in hex.")
+    evidence_reference = models.CharField(max_length=64, help_text="Where the document is kept.")
+    claimed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    staff_id = models.CharField(max_length=64, help_text="The id under which the claimant acted.")
+    registered_by = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    claimed_at = models.DateTimeField(auto_now_add=True)
+    withdrawn_at = models.DateTimeField(null=True)
+    withdrawn_reason = models.CharField(max_length=32, choices=WithdrawalReason, blank=True)
+    idempotency_key = models.CharField(max_length=128)
+    body_hash = models.CharField(max_length=64)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(
+                fields=["agency"], condition=Q(withdrawn_at__isnull=True), name="agencies_one_standing_claim_per_agency"
+            ),
+            models.UniqueConstraint(
+                fields=["registered_by", "idempotency_key"], name="agencies_claim_is_made_once_per_key"
+            ),
+            models.CheckConstraint(
+                condition=Q(evidence_hash__regex=r"^[0-9a-f]{64}$") & ~Q(evidence_reference=""),
+                name="agencies_claim_has_evidence",
+            ),
+            models.CheckConstraint(
+                condition=Q(withdrawn_at__isnull=True, withdrawn_reason="")
+                | Q(withdrawn_at__isnull=False, withdrawn_reason__in=WithdrawalReason.values),
+                name="agencies_claim_is_withdrawn_for_a_known_reason",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class SelfGoverningApproval(models.Model):
+    """One person's approval of a claim. Two different people's, neither of them the claimant's, make it hold."""
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    claim = models.ForeignKey(SelfGoverningClaim, on_delete=models.PROTECT, related_name="approvals")
+    approved_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    approved_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["claim", "approved_by"], name="agencies_claim_is_approved_once_by_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.claim_id} by {self.approved_by_id}"
 
 
 class Client(AbstractApplication):

@@ -22,7 +22,10 @@ DEFAULT_PURPOSES: dict[tuple[str, str], str] = {
     (Kind.POLICE_PREVENTION, Role.CASEWORKER): "crime_prevention",
     (Kind.POLICE_PREVENTION, Role.COORDINATOR): "crime_prevention",
 }
-"""The purpose where a role has just one (api.md, Every request). An auditor's is `audit`, whatever the agency."""
+"""The purpose where a role has just one (api.md, Every request)."""
+
+OWN_PURPOSES: dict[str, str] = {Role.AUDITOR: "audit", Role.ADMINISTRATOR: "administration"}
+"""The roles with a purpose of their own, whatever the agency: they have no other, and nobody else has theirs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,9 +59,7 @@ class Principal:
     @property
     def default_purpose(self) -> str:
         """The purpose that goes without saying for this role, or the empty string where several are possible."""
-        if self.role == Role.AUDITOR:
-            return "audit"
-        return DEFAULT_PURPOSES.get((self.kind, self.role), "")
+        return OWN_PURPOSES.get(self.role) or DEFAULT_PURPOSES.get((self.kind, self.role), "")
 
 
 def principal_of(request: Request) -> Principal:

@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from agencies.models import Agency, Capacity, CodeListItem, Kind
+from agencies.models import LISTED_KINDS, Agency, Capacity, CodeListItem
 from api_schema.validation import CodeField
 
 
@@ -22,7 +22,7 @@ class AgencySerializer(serializers.Serializer[Any]):
     """An agency in the directory."""
 
     id = serializers.UUIDField()
-    kind = CodeField(choices=[value for value, _ in Kind.choices])
+    kind = CodeField(choices=[value for value, _ in LISTED_KINDS])
     code = serializers.CharField()
     name = NameSerializer()
     offers = serializers.ListField(child=serializers.CharField())

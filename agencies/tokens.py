@@ -17,6 +17,7 @@ SCOPES = {
     "referrals": "Read and work on the referrals that the agency sends or receives",
     "consents": "Record and read consents",
     "audit": "Inspect the ledger (auditors)",
+    "administration": "Claim and approve that an agency is self-governing (administrators)",
 }
 
 

@@ -7,7 +7,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from agencies import contract, directory
-from agencies.models import Kind
+from agencies.models import LISTED_KINDS
 from agencies.permissions import IsPrincipal
 from agencies.serializers import agency_body, code_body
 from api_schema import pagination, queries
@@ -23,7 +23,7 @@ class Agencies(APIView):
     def get(self, request: Request) -> Response:
         queries.only(request, ("kind", "code", "limit", "cursor"))
         size = pagination.page_size(request)
-        kind = queries.one_of(request, "kind", Kind.values, "")
+        kind = queries.one_of(request, "kind", [kind for kind, _ in LISTED_KINDS], "")
         code = queries.text(request, "code")
         bound_to = f"agencies:{kind}:{code}"
         cursor = request.query_params.get("cursor", "")

@@ -45,6 +45,7 @@ class BearerScheme(OpenApiAuthenticationExtension):
             "referrals": "Read and work on the agency's referrals",
             "consents": "Record and read consents",
             "audit": "Inspect the ledger",
+            "administration": "Claim and approve that an agency is self-governing",
         }
         return {
             "type": "oauth2",

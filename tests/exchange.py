@@ -9,7 +9,7 @@ An exchange to act in, and callers that speak to it over HTTP as an integration 
 import base64
 import json
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from itertools import count
 from typing import Any
 from uuid import uuid4
@@ -19,11 +19,22 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from agencies.enrolment import enrol_agency, enrol_client, enrol_member
-from agencies.models import Agency, Kind, Role
+from agencies.models import Agency, Area, AreaWithin, Kind, Role
 
 NUMBER = count(1)
+MUNICIPALITIES = count(1000)
+DISTRICTS = count(20000)
+"""Codes that are nobody's: a real municipality has a 0 in front, and a real police district has four digits."""
+
+SINCE = date(2007, 1, 1)
 GIVEN_AT = (timezone.now() - timedelta(days=21)).strftime("%Y-%m-%dT09:00:00Z")
-SCOPES = {Kind.OVERSIGHT: ("audit",)}
+SCOPES = {Kind.OVERSIGHT: ("audit", "administration")}
+EVERY_SCOPE = ("referrals", "consents", "audit", "administration")
+EVIDENCE = {"evidence_hash": "ab" * 32, "evidence_reference": "2026-115/3"}
+STAFF = (*Role, Role.COUNSELLOR)
+MORE_STAFF = {Kind.OVERSIGHT: (Role.ADMINISTRATOR, Role.ADMINISTRATOR)}
+"""Two administrators approve a claim; a third one may make it."""
+
 SECTIONS: dict[str, Any] = {
     "reason": {"summary": "Ønsker hjælp til at komme ud.", "subject_aware": "yes"},
     "identity": {"name": "Testperson Prøvesen", "cpr": "6101901234"},
@@ -136,22 +147,34 @@ class Party:
         return Caller(self, self.staff[f"{role}-{number}"], role)
 
 
-def enrol(kind: str) -> Party:
+def enrol(kind: str, code: str = "") -> Party:
     """Enrol an agency of this kind that no other test knows, with staff in every role and a client."""
-    number = next(NUMBER)
-    code = f"t{number}-{uuid4().hex[:6]}"
+    label = f"t{next(NUMBER)}-{uuid4().hex[:6]}"
     with transaction.atomic():
-        agency = enrol_agency(kind=kind, code=code, name_da=f"Prøve {code}", name_en=f"Trial {code}")
+        agency = enrol_agency(kind=kind, code=code or label, name_da=f"Prøve {label}", name_en=f"Trial {label}")
         agency.refresh_from_db()
         staff: dict[str, str] = {}
-        for role in (*Role, Role.COUNSELLOR):
+        for role in (*STAFF, *MORE_STAFF.get(Kind(kind), ())):
             place = 1 + sum(name.startswith(f"{role}-") for name in staff)
-            member = enrol_member(agency, staff_id=f"{code}-{role}-{place}", role=role)
+            member = enrol_member(agency, staff_id=f"{label}-{role}-{place}", role=role)
             staff[f"{role}-{place}"] = member.staff_id
-        secret = enrol_client(
-            agency, client_id=f"client-{code}", scopes=SCOPES.get(Kind(kind), ("referrals", "consents", "audit"))
-        )
+        secret = enrol_client(agency, client_id=f"client-{label}", scopes=SCOPES.get(Kind(kind), EVERY_SCOPE))
     return Party(agency, secret.client_id, secret.client_secret, staff)
+
+
+def enrol_municipality(district: str) -> Party:
+    """Enrol a municipality with a code of four digits that lies in this police district, since the reform of 2007."""
+    code = str(next(MUNICIPALITIES))
+    assert len(code) == 4, "the run has used up the codes of four digits: 9,000 municipalities"
+    Area.objects.create(kind="municipality", code=code, name_da=f"Prøve {code}", valid_from=SINCE)
+    AreaWithin.objects.create(municipality_code=code, kind="police_district", within_code=district, valid_from=SINCE)
+    return enrol(Kind.MUNICIPALITY, code)
+
+
+def enrol_prevention_unit(district: str) -> Party:
+    """Enrol the prevention unit of this police district, whose code it has."""
+    Area.objects.create(kind="police_district", code=district, name_da=f"Prøve {district}", valid_from=SINCE)
+    return enrol(Kind.POLICE_PREVENTION, district)
 
 
 class Exchange:
@@ -159,24 +182,45 @@ class Exchange:
 
     def __init__(self) -> None:
         self._parties: dict[str, Party] = {}
+        self._districts: dict[str, str] = {}
 
     def party(self, name: str, kind: str) -> Party:
         if name not in self._parties:
-            self._parties[name] = enrol(kind)
+            match kind:
+                case Kind.MUNICIPALITY:
+                    home = "police" if name == "municipality" else name
+                    self._parties[name] = enrol_municipality(self.district(home))
+                case Kind.POLICE_PREVENTION:
+                    self._parties[name] = enrol_prevention_unit(self.district(name))
+                case _:
+                    self._parties[name] = enrol(kind)
         return self._parties[name]
+
+    def district(self, name: str = "police") -> str:
+        """The code of a police district of this exchange's own: that of a prevention unit, or a stranger's home."""
+        if name not in self._districts:
+            self._districts[name] = str(next(DISTRICTS))
+        return self._districts[name]
 
     @property
     def municipality(self) -> Party:
+        """A municipality in the prevention unit's police district."""
         return self.party("municipality", Kind.MUNICIPALITY)
 
     @property
     def stranger(self) -> Party:
-        """Another municipality, with nothing to do with any referral."""
+        """Another municipality in another district, with nothing to do with any referral."""
         return self.party("stranger", Kind.MUNICIPALITY)
 
     @property
     def police(self) -> Party:
+        """The prevention unit of the municipality's police district."""
         return self.party("police", Kind.POLICE_PREVENTION)
+
+    @property
+    def investigators(self) -> Party:
+        """A police unit that does not prevent."""
+        return self.party("investigators", Kind.POLICE)
 
     @property
     def centre(self) -> Party:
@@ -185,6 +229,17 @@ class Exchange:
     @property
     def oversight(self) -> Party:
         return self.party("oversight", Kind.OVERSIGHT)
+
+    def approve_self_governing(self, party: Party) -> str:
+        """Make a party a self-governing institution, by evidence and two approvers; return the claim's id."""
+        path = f"agencies/{party.id}/self-governing-claims"
+        made = party.as_("administrator").create(EVIDENCE, path=path)
+        assert made.status == 201, made
+        for number in (1, 2):
+            approved = self.oversight.as_("administrator", number).post(f"{path}/{made.body['id']}/approve", {})
+            assert approved.status == 200, approved
+        assert approved.body["state"] == "approved", approved
+        return str(made.body["id"])
 
 
 def consent_body(to: Party, categories: list[str] | None = None, **changes: Any) -> dict[str, Any]:

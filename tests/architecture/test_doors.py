@@ -289,7 +289,7 @@ def test_so_does_every_view_class_that_has_no_address_yet() -> None:
 def test_without_a_token_nothing_is_answered(path: str) -> None:
     """Whatever the method, and whether or not what the address names is there."""
     address = "/" + path.replace("<slug:name>", "statuses")
-    for parameter in ("referral_id", "consent_id", "agency_id"):
+    for parameter in ("referral_id", "consent_id", "agency_id", "claim_id"):
         address = address.replace(f"<uuid:{parameter}>", str(uuid4()))
     assert "<" not in address, "this test does not know how to ask there"
     for method in METHODS:

@@ -33,6 +33,13 @@ NOT_RELEASED = "UD001"
 CONSENT_ENDED = "UD002"
 
 TRIGGERS = [
+    ("agencies_agency", "agencies_agency_self_governing_follows_from_claims"),
+    ("agencies_selfgoverningapproval", "agencies_approval_append_only"),
+    ("agencies_selfgoverningapproval", "agencies_approval_is_by_another"),
+    ("agencies_selfgoverningapproval", "agencies_approval_is_followed"),
+    ("agencies_selfgoverningclaim", "agencies_claim_is_followed"),
+    ("agencies_selfgoverningclaim", "agencies_claim_is_kept"),
+    ("agencies_selfgoverningclaim", "agencies_claim_is_never_edited"),
     ("audit_entry", "audit_entry_stamp"),
     ("audit_entry", "audit_entry_queue"),
     ("audit_entry", "audit_entry_append_only"),

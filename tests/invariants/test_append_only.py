@@ -4,7 +4,7 @@ import pytest
 
 from tests.invariants.attempts import APP, APPEND_ONLY, DENIED, OWNER, SUPERUSER, Sent, one, refused, session
 
-TABLES = ("audit_entry", "auditlog_logentry", "consent_consentevent")
+TABLES = ("agencies_selfgoverningapproval", "audit_entry", "auditlog_logentry", "consent_consentevent")
 
 CHANGES = {
     "update": "UPDATE {table} SET id = id",

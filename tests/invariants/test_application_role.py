@@ -88,6 +88,11 @@ def test_the_application_cannot_switch_a_trigger(sent: Sent, table: str, trigger
 
 
 FUNCTIONS = [
+    "agencies_approval_guard()",
+    "agencies_claim_guard()",
+    "agencies_self_governing(uuid)",
+    "agencies_self_governing_follow()",
+    "agencies_self_governing_guard()",
     "audit_canonical(audit_entry)",
     "audit_detail_json(jsonb)",
     "audit_queue()",
@@ -239,6 +244,9 @@ def test_what_runs_with_the_owners_rights_looks_in_temporary_schemas_last(sent: 
             "SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
         )
         assert dict(cursor.fetchall()) == {
+            "agencies_approval_guard": ["search_path=pg_catalog, public, pg_temp"],
+            "agencies_self_governing_follow": ["search_path=pg_catalog, public, pg_temp"],
+            "agencies_self_governing_guard": ["search_path=pg_catalog, public, pg_temp"],
             "audit_queue": ["search_path=pg_catalog, public, pg_temp"],
             "referrals_release": ["search_path=pg_catalog, public, pg_temp"],
             "referrals_section_guard": ["search_path=pg_catalog, public, pg_temp"],
@@ -409,6 +417,8 @@ KEPT = [
     "agencies_codelistitem",
     "agencies_membership",
     "agencies_rolegroup",
+    "agencies_selfgoverningapproval",
+    "agencies_selfgoverningclaim",
     "agencies_user",
     "auth_group",
     "consent_consent",

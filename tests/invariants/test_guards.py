@@ -81,7 +81,13 @@ def test_a_dropped_trigger_is_missed(owner: Any, table: str, trigger: str) -> No
 
 
 @pytest.mark.parametrize(
-    "trigger", ["audit_entry_append_only", "auditlog_logentry_append_only", "consent_event_append_only"]
+    "trigger",
+    [
+        "agencies_approval_append_only",
+        "audit_entry_append_only",
+        "auditlog_logentry_append_only",
+        "consent_event_append_only",
+    ],
 )
 def test_a_trigger_made_anew_for_less_is_missed(owner: Any, trigger: str) -> None:
     owner.execute("SELECT tgrelid::regclass, pg_get_triggerdef(oid) FROM pg_trigger WHERE tgname = %s", [trigger])
@@ -94,6 +100,10 @@ def test_a_trigger_made_anew_for_less_is_missed(owner: Any, trigger: str) -> Non
 
 
 GUARDING = [
+    "agencies_approval_guard",
+    "agencies_claim_guard",
+    "agencies_self_governing_follow",
+    "agencies_self_governing_guard",
     "audit_stamp",
     "audit_queue",
     "audit_refuse_change",
@@ -139,6 +149,10 @@ WITHHELD = [
     ("UPDATE", "referrals_section"),
     ("TRUNCATE", "referrals_section"),
     ("DELETE", "referrals_referral"),
+    ("DELETE", "agencies_selfgoverningclaim"),
+    ("UPDATE", "agencies_selfgoverningapproval"),
+    ("DELETE", "agencies_selfgoverningapproval"),
+    ("TRUNCATE", "agencies_selfgoverningapproval"),
 ]
 
 
@@ -166,6 +180,10 @@ COLUMNS_WITHHELD = [
     ("UPDATE", "consent_legalbasis", "statute"),
     ("SELECT", "referrals_section", "sealed"),
     ("UPDATE", "referrals_section", "sealed"),
+    ("UPDATE", "agencies_agency", "self_governing_approved"),
+    ("INSERT", "agencies_agency", "self_governing_approved"),
+    ("UPDATE", "agencies_selfgoverningclaim", "agency_id"),
+    ("UPDATE", "agencies_selfgoverningapproval", "approved_by_id"),
 ]
 
 

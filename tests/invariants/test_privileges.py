@@ -18,13 +18,15 @@ DJANGOS_OWN = {"udvej_app": "SELECT", "udvej_reader": "SELECT"}
 
 TABLES: dict[str, dict[str, str]] = {
     # agencies: nobody who has acted is deleted
-    "agencies_agency": KEPT,
+    "agencies_agency": LOOKED_UP,
     "agencies_area": KEPT,
     "agencies_areawithin": KEPT,
     "agencies_client": KEPT,
     "agencies_codelistitem": KEPT,
     "agencies_membership": KEPT,
     "agencies_rolegroup": WRITTEN_ONCE,
+    "agencies_selfgoverningapproval": WRITTEN_ONCE,
+    "agencies_selfgoverningclaim": WRITTEN_ONCE,
     "agencies_user": KEPT,
     "agencies_user_groups": LISTED,
     "agencies_user_user_permissions": LISTED,
@@ -63,6 +65,13 @@ TABLES: dict[str, dict[str, str]] = {
 """Table → role → what it may do with the whole table."""
 
 COLUMNS = {
+    (
+        "agencies_agency",
+        "udvej_app",
+        "INSERT",
+    ): "active capacity capacity_updated_at code id kind name_da name_en offers",
+    ("agencies_agency", "udvej_app", "UPDATE"): "active capacity capacity_updated_at code kind name_da name_en offers",
+    ("agencies_selfgoverningclaim", "udvej_app", "UPDATE"): "withdrawn_at withdrawn_reason",
     ("audit_entry", "udvej_app", "INSERT"): (
         "action actor_agency actor_client actor_user basis basis_version categories changes consent consent_version "
         "correlation criterion detail on_behalf_of outcome purpose refusal request_id result_ids role subject_id "

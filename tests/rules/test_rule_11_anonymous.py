@@ -72,7 +72,7 @@ def test_rule_11_a_malformed_forwarding_header_does_no_harm(exchange: Exchange) 
 
 def test_the_scan_finds_what_is_stored(exchange: Exchange) -> None:
     """The scan above sees every table and column: it finds a value where there is one."""
-    marker = exchange.municipality.agency.code
+    marker = exchange.municipality.agency.name_da
     assert "agencies_agency" in tables_holding(marker)
     with connections["owner"].cursor() as cursor:
         cursor.execute("SELECT 1")

@@ -27,9 +27,15 @@ STAFF: dict[tuple[str, str], dict[str, Role]] = {
         "cb-ko-1": Role.COORDINATOR,
         "cb-ra-1": Role.COUNSELLOR,
         "cb-ra-2": Role.COUNSELLOR,
+        "cb-ad-1": Role.ADMINISTRATOR,
     },
 }
 """Demo staff by agency; the first of each is the one named `caseworker_id` in the file."""
+
+SCOPES = {"exit-comeback": (*WORK, "administration")}
+"""What an agency's client may do besides its work: the exit centre may claim to be a self-governing institution."""
+
+OVERSIGHT = {"ti-au-1": Role.AUDITOR, "ti-ad-1": Role.ADMINISTRATOR, "ti-ad-2": Role.ADMINISTRATOR}
 
 
 class Command(BaseCommand):
@@ -46,13 +52,13 @@ class Command(BaseCommand):
         kept = known if Client.objects.exists() else {}  # an old file tells nothing about a new database
         secrets = {entry["client_id"]: entry["client_secret"] for entry in _entries(kept)}
         agencies = [
-            self._agency(Agency.objects.get(kind=kind, code=code), staff, WORK, secrets)
+            self._agency(Agency.objects.get(kind=kind, code=code), staff, SCOPES.get(code, WORK), secrets)
             for (kind, code), staff in STAFF.items()
         ]
         oversight = enrol_agency(
             kind=Kind.OVERSIGHT, code="tilsyn-demo", name_da="Tilsyn (demo)", name_en="Oversight (demo)"
         )
-        auditor = self._agency(oversight, {"ti-au-1": Role.AUDITOR}, ("audit",), secrets)
+        auditor = self._agency(oversight, OVERSIGHT, ("audit", "administration"), secrets)
         return {
             "base_url": env.str("UDVEJ_BASE_URL", default="http://127.0.0.1:8000"),
             "demo_anchor": kept.get("demo_anchor", timezone.now().date().isoformat()),
@@ -66,7 +72,8 @@ class Command(BaseCommand):
         for staff_id, role in staff.items():
             enrol_member(agency, staff_id=staff_id, role=role)
         client_id = f"demo-{agency.code}"
-        known = agency.clients.filter(client_id=client_id).exists() and secrets.get(client_id)
+        same = agency.clients.filter(client_id=client_id, scopes=list(scopes)).exists()
+        known = same and secrets.get(client_id)
         return {
             "name": agency.name_da,
             "kind": agency.kind,
