@@ -42,6 +42,11 @@ def role_group(agency: Agency, role: str) -> RoleGroup:
     return RoleGroup.objects.create(agency=agency, role=role, group=group)
 
 
+def member(agency_id: UUID, staff_id: str) -> Membership | None:
+    """Return the member that an agency knows by this id, whether or not they still act for it, or None."""
+    return Membership.objects.filter(agency=agency_id, staff_id=staff_id).first()
+
+
 def counsellors(agency_id: UUID, staff_ids: Sequence[str]) -> Sequence[Membership]:
     """Return the active members with these ids who may be assigned to a referral."""
     return list(

@@ -11,4 +11,5 @@ class ConsentConfig(AppConfig):
         from consent import models
 
         auditlog.register(models.LegalBasis)
+        auditlog.register(models.Notice)
         auditlog.register(models.Consent, exclude_fields=["subject"])

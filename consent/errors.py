@@ -27,6 +27,15 @@ class ConsentEnded(Refusal, Conflict):
     )
 
 
+class ConsentMoveNotAllowed(Refusal, Conflict):
+    code = "consent-move-not-allowed"
+    title = Words("Det kan ikke ske med samtykket nu", "This cannot happen to the consent now")
+    detail = Words(
+        "Et samtykke gives eller afvises én gang, når der er spurgt. Se allowed_actions.",
+        "A consent is given or refused once, after it was asked for. See allowed_actions.",
+    )
+
+
 class KeyReused(Refusal, Invalid):
     code = "idempotency-key-reused"
     title = Words("Idempotency-Key er brugt til noget andet", "The Idempotency-Key was used for something else")

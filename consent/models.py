@@ -1,5 +1,5 @@
 """
-Subjects, their sealed identifiers, legal bases, and consents with their events.
+Subjects, their sealed identifiers, legal bases, notices, and consents with their events.
 
 A consent is never edited, only followed by events; a legal basis is never rewritten, only followed by a version. The
 database holds both to it (migrations/0002).
@@ -10,6 +10,9 @@ from django.db import models
 from django.db.models import Q
 
 from agencies.models import Agency, UUIDv7
+
+SCHEMA_VERSION = "https://w3id.org/dpv/schema/dpv-27560#record"
+"""What a record conforms to: ISO/IEC TS 27560:2023 in DPV's profile (dct:conformsTo in DPV's guide)."""
 
 
 class Mode(models.TextChoices):
@@ -118,11 +121,46 @@ class LegalBasis(models.Model):
         return f"{self.code} v{self.version}"
 
 
+class Notice(models.Model):
+    """A text that tells the person what they consent to, in one version and language. It is never rewritten."""
+
+    id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
+    version = models.CharField(max_length=32)
+    language = models.CharField(max_length=8)
+    title = models.CharField(max_length=200)
+    text = models.TextField()
+    hash = models.CharField(max_length=64, help_text="SHA-256 of the text's UTF-8 bytes, in hexadecimal.")
+    legal_review = models.CharField(max_length=16)
+    valid_from = models.DateField()
+
+    class Meta:
+        default_permissions = ()
+        ordering = ["version", "language"]
+        constraints = [
+            models.UniqueConstraint(fields=["version", "language"], name="consent_notice_version_is_unique"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version} {self.language}"
+
+
+class Kind(models.TextChoices):
+    """What a consent is for in law (code list consent-kinds)."""
+
+    GDPR_BASIS = "GDPR_BASIS"
+    CONFIDENTIALITY_WAIVER = "CONFIDENTIALITY_WAIVER"
+    SOCIAL_COLLECTION = "SOCIAL_COLLECTION"
+    HEALTH_SL43 = "HEALTH_SL43"
+    PARTICIPATION = "PARTICIPATION"
+    NOTIFY_PARENT = "NOTIFY_PARENT"
+
+
 class Consent(models.Model):
     """
-    A record of a subject's choice, with the fields of ISO/IEC TS 27560 that the exchange acts on.
+    A record of a subject's choice, with the fields of ISO/IEC TS 27560 as W3C DPV's guide maps them, and some of ours.
 
-    `version` counts its events; it is the ETag, and the row that a withdrawal and a release both lock.
+    What the record says of law, storage and rights is stored with it, so that a later change of them does not rewrite
+    it. `version` counts its events; it is the ETag, and the row that a withdrawal and a release both lock.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
@@ -135,6 +173,20 @@ class Consent(models.Model):
     report_back = models.BooleanField(default=False)
     given_by = models.CharField(max_length=24)
     maturity_assessed = models.BooleanField(default=False)
+    maturity_assessed_by = models.CharField(
+        max_length=64, default="", db_default="", blank=True, help_text="The agency's own id of the assessor."
+    )
+    maturity_assessed_at = models.DateTimeField(null=True)
+    permitted_uses = ArrayField(models.CharField(max_length=32), default=list, db_default=[])
+    forbidden_uses = ArrayField(models.CharField(max_length=32), default=list, db_default=[])
+    schema_version = models.CharField(max_length=64, default=SCHEMA_VERSION, db_default=SCHEMA_VERSION)
+    controllers = ArrayField(models.UUIDField(), default=list, db_default=[])
+    storage_location = models.CharField(max_length=8, default="DK", db_default="DK")
+    retention = models.CharField(max_length=32, default="disposal_rule", db_default="disposal_rule")
+    jurisdiction = models.CharField(max_length=8, default="DK", db_default="DK")
+    withdrawal_method = models.CharField(max_length=32, default="either_agency", db_default="either_agency")
+    rights = ArrayField(models.CharField(max_length=16), default=list, db_default=[])
+    lawful_basis = ArrayField(models.CharField(max_length=48), default=list, db_default=[])
     notice_version = models.CharField(max_length=32)
     notice_language = models.CharField(max_length=8)
     notice_hash = models.CharField(max_length=64, blank=True)
@@ -148,6 +200,10 @@ class Consent(models.Model):
         constraints = [
             models.UniqueConstraint(
                 fields=["registered_by", "idempotency_key"], name="consent_consent_is_created_once_per_key"
+            ),
+            models.CheckConstraint(condition=Q(kind__in=Kind.values), name="consent_consent_kind_is_known"),
+            models.CheckConstraint(
+                condition=Q(given_by__in=["subject", "custody_holder"]), name="consent_consent_giver_is_known"
             ),
         ]
 
@@ -165,6 +221,14 @@ class EventKind(models.TextChoices):
     INVALIDATED = "invalidated"
 
 
+class Entity(models.TextChoices):
+    """Who did what an event tells of; a custody holder is known by the role alone."""
+
+    SUBJECT = "subject"
+    CUSTODY_HOLDER = "custody_holder"
+    AGENCY = "agency"
+
+
 class ConsentEvent(models.Model):
     """Something that happened to a consent. Never edited or removed; the consent's state is computed from these."""
 
@@ -177,6 +241,13 @@ class ConsentEvent(models.Model):
     expires_at = models.DateTimeField(null=True, help_text="Until when a given or renewed consent holds.")
     method = models.CharField(max_length=24)
     evidence_hash = models.CharField(max_length=64, blank=True)
+    entity = models.CharField(max_length=16, choices=Entity, default="", db_default="", blank=True)
+    witness = models.CharField(
+        max_length=64, default="", db_default="", blank=True, help_text="The agency's own id of who was there."
+    )
+    reason = models.CharField(
+        max_length=32, default="", db_default="", blank=True, help_text="Why it was invalidated, as a code."
+    )
     registered_by = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
 
     class Meta:
@@ -192,6 +263,8 @@ class ConsentEvent(models.Model):
             models.CheckConstraint(
                 condition=Q(at__lte=models.F("registered_at")), name="consent_event_is_registered_after_it_happened"
             ),
+            models.CheckConstraint(condition=Q(kind__in=EventKind.values), name="consent_event_kind_is_known"),
+            models.CheckConstraint(condition=Q(entity__in=["", *Entity.values]), name="consent_event_entity_is_known"),
         ]
 
     def __str__(self) -> str:

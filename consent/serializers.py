@@ -1,19 +1,34 @@
-"""The wire form of consents: what an agency tells of one, and what it is shown."""
+"""The wire form of what an agency tells of consents; what it is shown is in `shown`."""
 
 from typing import Any
 
 from rest_framework import serializers
 
 from api_schema.validation import CodeField, ReferenceField, StrictSerializer, TimeField
-from consent.actions import Told
 from consent.categories import CONTENT_NAMES
-from consent.records import LATE_AFTER, Given
+from consent.following import Answer
+from consent.law import INVALID_BECAUSE, USES
+from consent.records import Given
 
 KINDS = (
     *("GDPR_BASIS", "CONFIDENTIALITY_WAIVER", "SOCIAL_COLLECTION", "HEALTH_SL43", "PARTICIPATION", "NOTIFY_PARENT"),
 )
+DECISIONS = ("given", "refused", "requested")
+LANGUAGES = ("da", "en")
+ENTITIES = ("subject", "custody_holder", "agency")
 METHODS = ("written", "digital", "oral")
 PURPOSES = ("exit_support", "case_follow_up", "crime_prevention")
+
+
+STAFF = "Your own id of a member of your staff."
+HASH = r"^[0-9a-f]{64}$"
+
+
+class MaturitySerializer(StrictSerializer):
+    """Who assessed the maturity of a person of 15-17, and when."""
+
+    assessed_by = ReferenceField(help_text=STAFF)
+    assessed_at = TimeField(required=False, help_text="When the consent was given, unless told.")
 
 
 class GivenSerializer(StrictSerializer):
@@ -25,20 +40,28 @@ class GivenSerializer(StrictSerializer):
     categories = serializers.ListField(
         child=CodeField(choices=CONTENT_NAMES), allow_empty=False, max_length=len(CONTENT_NAMES)
     )
-    given_at = TimeField()
+    given_at = TimeField(help_text="When the person gave it, refused it or was asked for it.")
     expires_at = TimeField(required=False)
     method = CodeField(choices=METHODS)
     given_by = CodeField(choices=["subject", "custody_holder"], default="subject")
     maturity_assessed = serializers.BooleanField(default=False)
+    maturity_assessment = MaturitySerializer(required=False, help_text="You, when it was given, unless told.")
     report_back = serializers.BooleanField(
         default=False, help_text="Whether the outcome may be told back to the agency that refers."
     )
-    notice_version = ReferenceField(max_length=32, default="2026-11")
-    notice_language = CodeField(choices=["da", "en"], default="da")
-    notice_hash = serializers.RegexField(r"^[0-9a-f]{64}$", required=False)
-    evidence_hash = serializers.RegexField(
-        r"^[0-9a-f]{64}$", required=False, help_text="SHA-256 of the signed document; the document stays with you."
+    permitted_uses = serializers.ListField(child=CodeField(choices=USES), required=False, max_length=len(USES))
+    forbidden_uses = serializers.ListField(
+        child=CodeField(choices=USES), required=False, max_length=len(USES), help_text="`investigation` always is."
     )
+    notice_version = ReferenceField(max_length=32, default="2026-11", help_text="One of /consent-notices, or another.")
+    notice_language = CodeField(choices=LANGUAGES, default="da")
+    notice_hash = serializers.RegexField(
+        HASH, required=False, help_text="SHA-256 of the notice's text; needed where the text is not ours."
+    )
+    evidence_hash = serializers.RegexField(
+        HASH, required=False, help_text="SHA-256 of the signed document; the document stays with you."
+    )
+    witness = ReferenceField(required=False, help_text=STAFF)
 
     def given(self) -> Given:
         """Return the validated body as what `records` asks for."""
@@ -47,92 +70,67 @@ class GivenSerializer(StrictSerializer):
 
 def given_from(data: dict[str, Any]) -> Given:
     """Return validated wire data as a `Given`."""
-    lists = {name: tuple(data[name]) for name in ("recipients", "purposes", "categories")}
-    return Given(**{**data, **lists})
+    told = dict(data)
+    for name in ("recipients", "purposes", "categories", "permitted_uses", "forbidden_uses"):
+        told[name] = tuple(told.get(name, ()))
+    assessment = told.pop("maturity_assessment", None)
+    if assessment is not None:
+        told |= {"maturity_assessed": True, **{f"maturity_{name}": value for name, value in assessment.items()}}
+    return Given(**told)
 
 
 class ConsentBodySerializer(GivenSerializer):
     """The body of `POST /consents`."""
 
     subject = serializers.UUIDField(help_text="subject.id of a referral of your own.")
+    decision = CodeField(
+        choices=DECISIONS, default="given", help_text="`requested` is answered by /give or /refuse later."
+    )
 
     def given(self) -> Given:
         return given_from({name: value for name, value in self.validated_data.items() if name != "subject"})
 
 
+class AnswerBodySerializer(StrictSerializer):
+    """The person's answer to a request for consent: no."""
+
+    method = CodeField(choices=METHODS)
+    answered_at = TimeField(required=False, help_text="Now, unless told.")
+    witness = ReferenceField(required=False, help_text=STAFF)
+    evidence_hash = serializers.RegexField(HASH, required=False)
+
+    def answer(self) -> Answer:
+        """Return the validated body as what `following` asks for."""
+        return Answer(**self.validated_data)
+
+
+class GiveBodySerializer(AnswerBodySerializer):
+    """The person's answer to a request for consent: yes."""
+
+    expires_at = TimeField(required=False)
+
+
 class WithdrawBodySerializer(StrictSerializer):
     method = CodeField(choices=METHODS)
+    by = CodeField(choices=ENTITIES, default="subject", help_text="Another than the subject revokes: state `revoked`.")
+    witness = ReferenceField(required=False, help_text=STAFF)
+    evidence_hash = serializers.RegexField(HASH, required=False)
+
+    def answer(self) -> Answer:
+        """Return the validated body, without who withdrew, as what `following` asks for."""
+        return Answer(**{name: value for name, value in self.validated_data.items() if name != "by"})
 
 
 class RenewBodySerializer(StrictSerializer):
     method = CodeField(choices=METHODS)
     expires_at = TimeField(required=False)
+    witness = ReferenceField(required=False, help_text=STAFF)
+    evidence_hash = serializers.RegexField(HASH, required=False)
+
+    def answer(self) -> Answer:
+        """Return the validated body as what `following` asks for."""
+        return Answer(**self.validated_data)
 
 
-class ConsentEventSerializer(serializers.Serializer[Any]):
-    number = serializers.IntegerField()
-    kind = serializers.CharField()
-    at = serializers.DateTimeField()
-    registered_at = serializers.DateTimeField()
-    registered_late = serializers.BooleanField(help_text="Registered more than 24 hours after it happened.")
-    expires_at = serializers.DateTimeField(allow_null=True)
-
-
-class ConsentSerializer(serializers.Serializer[Any]):
-    """A consent as it is shown."""
-
-    id = serializers.UUIDField()
-    version = serializers.IntegerField()
-    subject = serializers.UUIDField()
-    kind = serializers.CharField()
-    state = CodeField(
-        choices=["requested", "given", "refused", "renewed", "withdrawn", "revoked", "invalidated", "expired"]
-    )
-    expires_at = serializers.DateTimeField(allow_null=True)
-    recipients = serializers.ListField(child=serializers.UUIDField())
-    purposes = serializers.ListField(child=serializers.CharField())
-    categories = serializers.ListField(child=serializers.CharField())
-    report_back = serializers.BooleanField()
-    given_by = serializers.CharField()
-    maturity_assessed = serializers.BooleanField()
-    notice = serializers.DictField(child=serializers.CharField())
-    registered_by = serializers.UUIDField()
-    registered_at = serializers.DateTimeField()
-    events = ConsentEventSerializer(many=True)
-
-
-def consent_body(told: Told) -> dict[str, Any]:
-    """Return a consent that was shown as its wire form."""
-    consent = told.consent
-    return {
-        "id": str(consent.id),
-        "version": consent.version,
-        "subject": str(consent.subject_id),
-        "kind": consent.kind,
-        "state": told.state,
-        "expires_at": told.expires_at,
-        "recipients": [str(recipient) for recipient in consent.recipients],
-        "purposes": consent.purposes,
-        "categories": consent.categories,
-        "report_back": consent.report_back,
-        "given_by": consent.given_by,
-        "maturity_assessed": consent.maturity_assessed,
-        "notice": {
-            "version": consent.notice_version,
-            "language": consent.notice_language,
-            "hash": consent.notice_hash,
-        },
-        "registered_by": str(consent.registered_by_id),
-        "registered_at": consent.registered_at,
-        "events": [
-            {
-                "number": event.number,
-                "kind": event.kind,
-                "at": event.at,
-                "registered_at": event.registered_at,
-                "registered_late": event.registered_at - event.at > LATE_AFTER,
-                "expires_at": event.expires_at,
-            }
-            for event in told.events
-        ],
-    }
+class InvalidateBodySerializer(StrictSerializer):
+    reason = CodeField(choices=INVALID_BECAUSE, help_text="See /code-lists/invalidations.")

@@ -13,7 +13,8 @@ from agencies.models import Area, AreaWithin, CodeListItem, Kind
 from audit import log
 from audit.facts import SYSTEM, Subject
 from config.env import BASE_DIR
-from consent.models import LegalBasis
+from consent.models import LegalBasis, Notice
+from consent.notices import digest
 
 AREAS = {
     "municipality": "municipalities",
@@ -30,6 +31,8 @@ LISTS = {
     "purposes": "consent/reference/purposes.json",
     "consent-kinds": "consent/reference/consent_kinds.json",
     "legal-bases": "consent/reference/legal_bases.json",
+    "uses": "consent/reference/uses.json",
+    "invalidations": "consent/reference/invalidations.json",
     "reasons": "referrals/reference/reasons.json",
     "channels": "referrals/reference/channels.json",
     "urgencies": "referrals/reference/urgencies.json",
@@ -38,17 +41,19 @@ LISTS = {
     "statuses": "referrals/reference/statuses.json",
     "moves": "referrals/reference/moves.json",
 }
+NOTICES = "consent/reference/notices.json"
 COMEBACK_OFFERS = ("individual_counselling", "outreach", "anonymous_online", "anonymous_telephone")
 
 
 class Command(BaseCommand):
-    help = "Load the reference data: areas, agencies, code lists, legal bases."
+    help = "Load the reference data: areas, agencies, code lists, legal bases, consent notices."
 
     def handle(self, *args: Any, **options: Any) -> None:
         with log.act("administration.load_reference", by=SYSTEM, about=Subject("reference-data")) as act:
             load_areas()
             load_agencies()
             load_legal_bases()
+            load_notices()
             load_code_lists()
             act.detail = {"lists": ",".join(sorted(LISTS))}
 
@@ -131,6 +136,24 @@ def load_legal_bases() -> None:
             self_governing_only=item["self_governing_only"],
             source=f"{item['source']['status']}: {item['source']['note']}",
         )
+
+
+def load_notices() -> None:
+    """Load each version of the consent notice, in each language, that is not there yet, with the hash of its text."""
+    known = set(Notice.objects.values_list("version", "language"))
+    for item in _items(NOTICES):
+        for language, text in item["text"].items():
+            if (item["version"], language) in known:
+                continue
+            Notice.objects.create(
+                version=item["version"],
+                language=language,
+                title=item["title"][language],
+                text=text,
+                hash=digest(text),
+                legal_review=item["legal_review"],
+                valid_from=item["valid_from"],
+            )
 
 
 def load_code_lists() -> None:
