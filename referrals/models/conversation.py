@@ -11,7 +11,7 @@ class Attachment(models.Model):
     """
     A file under the category it belongs to, so that it reaches whom that category reaches.
 
-    Its name, description and hash are sealed beside the content; its sniffed type, size and scan state are in the clear.
+    Its name, description and hash are sealed beside the content; in the clear are its type, size and scan state.
     """
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)

@@ -201,7 +201,7 @@ def test_a_failure_is_logged_by_its_kind_and_place_and_told_without_words_of_its
     def fail(*args: object, **options: object) -> None:
         raise RuntimeError(f"could not show {MARKER}")
 
-    monkeypatch.setattr(disclosure, "_record", fail)
+    monkeypatch.setattr(disclosure, "record", fail)
     answer = caller.read(str(uuid4()))
     check_problem(answer, 500)
     assert MARKER not in f"{answer.body}{caplog.text}"

@@ -48,6 +48,14 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
         {**REASON, "outcome": "out_of_milieu"},
     ),
     "POST referrals/<uuid:referral_id>/close": ("recipient", "referrals/{referral}/close", REASON),
+    "POST referrals/<uuid:referral_id>/screen": ("recipient", "referrals/{referral}/screen", {"result": "cleared"}),
+    "GET referrals/<uuid:referral_id>/amendments": ("recipient", "referrals/{referral}/amendments", None),
+    "POST referrals/<uuid:referral_id>/amendments": (
+        "sender",
+        "referrals/{referral}/amendments",
+        {"sections": {"needs": {"codes": ["work"]}}, "reason": "corrected"},
+    ),
+    "GET referrals/<uuid:referral_id>/messages": ("recipient", "referrals/{referral}/messages", None),
     "POST referrals/<uuid:referral_id>/assign": ("recipient", "referrals/{referral}/assign", {"assignees": ["x"]}),
     "POST referrals/<uuid:referral_id>/mark-in-error": (
         "sender",

@@ -293,6 +293,7 @@ def test_each_move_that_needs_a_reason_has_three_to_seven_but_a_take_over_has_on
         "request_info",
         "decline_info",
         "mark_in_error",
+        "amend",
     }
     assert all(3 <= count <= 7 for count in moves.values())
 

@@ -226,7 +226,7 @@ def test_only_a_draft_is_edited_and_only_by_its_sender(exchange: Exchange) -> No
     walked.refresh()
     walked.go("submit")
     for by, allowed in [
-        (walked.sender, ["withdraw", "mark_in_error"]),
+        (walked.sender, ["amend", "withdraw", "mark_in_error"]),
         (walked.coordinator, ["receive", "request_info", "reject", "redirect"]),
     ]:
         refused = edit(by)

@@ -18,6 +18,8 @@ submitted            receive          recipient  received
 submitted            request_info     recipient  info_requested
 submitted            reject           recipient  rejected
 submitted            redirect         recipient  redirected
+submitted            screen           police     as_is
+submitted            amend            sender     as_is
 submitted            take_over        police     taken_over_by_police
 submitted            withdraw         sender     withdrawn
 submitted            mark_in_error    sender     entered_in_error
@@ -29,6 +31,8 @@ received             accept           recipient  accepted
 received             reject           recipient  rejected
 received             redirect         recipient  redirected
 received             assign           recipient  as_is
+received             screen           police     as_is
+received             amend            sender     as_is
 received             take_over        police     taken_over_by_police
 received             withdraw         sender     withdrawn
 received             mark_in_error    sender     entered_in_error
@@ -37,6 +41,8 @@ received             expire           system     expired
 
 info_requested       answer_info      sender     as_before
 info_requested       decline_info     sender     as_before
+info_requested       screen           police     as_is
+info_requested       amend            sender     as_is
 info_requested       take_over        police     taken_over_by_police
 info_requested       withdraw         sender     withdrawn
 info_requested       mark_in_error    sender     entered_in_error
@@ -46,6 +52,7 @@ info_requested       expire           system     expired
 accepted             assign           recipient  as_is
 accepted             start            recipient  in_progress
 accepted             close            recipient  closed_unsuccessful
+accepted             amend            sender     as_is
 accepted             take_over        police     taken_over_by_police
 accepted             mark_in_error    sender     entered_in_error
 accepted             stop_on_consent  system     consent_withdrawn
@@ -54,6 +61,7 @@ in_progress          assign           recipient  as_is
 in_progress          hold             recipient  on_hold
 in_progress          complete         recipient  completed
 in_progress          close            recipient  closed_unsuccessful
+in_progress          amend            sender     as_is
 in_progress          take_over        police     taken_over_by_police
 in_progress          mark_in_error    sender     entered_in_error
 in_progress          stop_on_consent  system     consent_withdrawn
@@ -61,6 +69,7 @@ in_progress          stop_on_consent  system     consent_withdrawn
 on_hold              assign           recipient  as_is
 on_hold              resume           recipient  in_progress
 on_hold              close            recipient  closed_unsuccessful
+on_hold              amend            sender     as_is
 on_hold              take_over        police     taken_over_by_police
 on_hold              mark_in_error    sender     entered_in_error
 on_hold              stop_on_consent  system     consent_withdrawn

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
+from agencies.models import Kind
 from referrals.models import Referral
-from tests.exchange import Answer, Caller, Exchange, Party, consent_body, referral_body
+from tests.exchange import SECTIONS, Answer, Caller, Exchange, Party, consent_body, referral_body
 
 ALL_CATEGORIES = [
     *("contact", "identity", "background", "reason", "concern", "health"),
@@ -20,6 +21,8 @@ MOVES: dict[str, tuple[str, dict[str, Any]]] = {
     "accept": ("accept", {}),
     "reject": ("reject", {"reason": "no_capacity"}),
     "redirect": ("redirect", {"reason": "better_match_elsewhere"}),
+    "screen": ("screen", {"result": "cleared"}),
+    "amend": ("amendments", {"sections": {"needs": {"codes": ["work"]}}, "reason": "corrected"}),
     "assign": ("assign", {}),
     "start": ("start", {}),
     "hold": ("hold", {"reason": "agreed_pause"}),
@@ -49,7 +52,7 @@ ROADS: dict[str, tuple[str, ...]] = {
     "expired": ("submit", "expire"),
     "entered_in_error": ("submit", "mark_in_error"),
 }
-SENDERS_MOVES = frozenset({"submit", "answer_info", "decline_info", "withdraw", "mark_in_error"})
+SENDERS_MOVES = frozenset({"submit", "amend", "answer_info", "decline_info", "withdraw", "mark_in_error"})
 
 
 @dataclass
@@ -136,11 +139,19 @@ def withdraw_consent(by: Caller, referral: str) -> Answer:
 
 
 def police_referral(sender: Party, recipient: Party, **changes: Any) -> str:
-    """Submit a referral in crime-prevention cooperation (§ 115), which needs no consent."""
-    body = referral_body(recipient, **{"basis": NECESSITY, **changes})
+    """Submit a referral in crime-prevention cooperation (§ 115), which needs no consent; the municipality is home."""
+    home = next(party for party in (sender, recipient) if party.agency.kind == Kind.MUNICIPALITY)
+    sections = at_home(home, changes.pop("sections", SECTIONS))
+    body = referral_body(recipient, **{"basis": NECESSITY, "sections": sections, **changes})
     made = sender.as_("caseworker").create(body, Purpose="crime_prevention")
     assert made.status == 201, made
     return str(made.body["id"])
+
+
+def at_home(municipality: Party, sections: dict[str, Any]) -> dict[str, Any]:
+    """Sections of a person who lives in a municipality."""
+    background = {**sections.get("background", {}), "municipality_of_residence": municipality.agency.code}
+    return {**sections, "background": background}
 
 
 def body_of_everything(to: Party, **changes: Any) -> dict[str, Any]:

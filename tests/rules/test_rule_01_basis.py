@@ -7,6 +7,7 @@ import pytest
 from audit.models import Entry
 from consent.models import LegalBasis
 from tests.exchange import Exchange, consent_body, referral_body
+from tests.referrals.walks import at_home
 
 NECESSARY = "Uden oplysningerne kan vi ikke forebygge sammen."
 REASON = {"reason": {"summary": "Bekymring for en ung.", "subject_aware": "no"}}
@@ -35,6 +36,8 @@ CASES: list[Case] = [
     ("municipality", "centre", "BL-133", "child_protection", AT_17, "basis_not_for_recipient"),
     ("municipality", "centre", "ARKIV", "exit_support", REASON, "basis_not_for_recipient"),
     ("municipality", "centre", "SAMTYKKE-TAVSHED", "exit_support", REASON, "consent_missing"),
+    ("centre", "stranger", "BL-133", "child_protection", AT_17, "basis_not_for_sender"),
+    ("centre", "stranger", "BL-135", "child_protection", AT_17, ""),
     ("centre", "municipality", "SAMTYKKE-TAVSHED", "exit_support", REASON, "basis_not_for_sender"),
 ]
 
@@ -44,6 +47,8 @@ def test_rule_01_a_referral_goes_only_where_its_basis_allows_it(exchange: Exchan
     sender, recipient, basis, purpose, sections, objection = case
     needs = basis.startswith(("RPL115", "MYNDIGHED"))
     stated = {"code": basis, **({"necessity_statement": NECESSARY} if needs else {})}
+    if "police" in (sender, recipient):
+        sections = at_home(exchange.municipality, sections)
     by = getattr(exchange, sender).as_("caseworker")
     made = by.create(referral_body(getattr(exchange, recipient), basis=stated, sections=sections), Purpose=purpose)
     if not objection:
@@ -55,6 +60,21 @@ def test_rule_01_a_referral_goes_only_where_its_basis_allows_it(exchange: Exchan
     assert objection in {error["code"] for error in made.body["errors"]}
     entry = Entry.objects.get(request_id=made.headers["Request-Id"])
     assert (entry.outcome, entry.refusal, entry.purpose) == ("refused", "not-covered", purpose)
+
+
+@pytest.mark.parametrize(("ground", "category"), [("article_9_ground", "concern"), ("article_10_ground", "criminal")])
+def test_rule_01_where_the_basis_asks_for_a_ground_of_its_own_the_section_goes_with_it_and_not_without(
+    exchange: Exchange, ground: str, category: str
+) -> None:
+    by = exchange.municipality.as_("caseworker")
+    sections = CONCERN if category == "concern" else CRIMINAL
+    stated = {"code": "MYNDIGHED-6E", "necessity_statement": NECESSARY}
+    refused = by.create(referral_body(exchange.centre, basis=stated, sections=sections))
+    assert [error["code"] for error in refused.body["errors"]] == ["section_not_covered"]
+    stated[ground] = {"article_9_ground": "art_9_2_g", "article_10_ground": "dbl_8_2_3"}[ground]
+    made = by.create(referral_body(exchange.centre, basis=stated, sections=sections))
+    assert made.status == 201, made
+    assert category in exchange.centre.as_("counsellor").read(made.body["id"]).body["sections"]
 
 
 def test_rule_01_a_basis_that_has_lapsed_carries_nothing(exchange: Exchange) -> None:

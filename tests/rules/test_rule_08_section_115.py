@@ -4,7 +4,7 @@ import pytest
 
 from audit.models import Entry
 from tests.exchange import Exchange, referral_body
-from tests.referrals.walks import police_referral
+from tests.referrals.walks import at_home, police_referral
 
 REASON = {"reason": {"summary": "Bekymring for en ung.", "subject_aware": "no"}}
 
@@ -16,7 +16,8 @@ def test_rule_08_without_a_necessity_statement_nothing_goes(
 ) -> None:
     basis = {"code": code, **({} if statement is None else {"necessity_statement": statement})}
     made = exchange.municipality.as_("caseworker").create(
-        referral_body(exchange.police, basis=basis, sections=REASON), Purpose="crime_prevention"
+        referral_body(exchange.police, basis=basis, sections=at_home(exchange.municipality, REASON)),
+        Purpose="crime_prevention",
     )
     assert made.status == (201 if statement == "Nødvendigt." else 422)
 
