@@ -22,9 +22,9 @@ from agencies.enrolment import enrol_agency, enrol_client, enrol_member
 from agencies.models import Agency, Area, AreaWithin, Kind, Role
 
 NUMBER = count(1)
-MUNICIPALITIES = count(1000)
+MUNICIPALITIES = count(1500)
 DISTRICTS = count(20000)
-"""Codes that are nobody's: a real municipality has a 0 in front, and a real police district has four digits."""
+"""Codes that are nobody's: a real municipality has a 0 in front; real districts and regions lie below 1500."""
 
 SINCE = date(2007, 1, 1)
 GIVEN_AT = (timezone.now() - timedelta(days=21)).strftime("%Y-%m-%dT09:00:00Z")
@@ -165,7 +165,7 @@ def enrol(kind: str, code: str = "") -> Party:
 def enrol_municipality(district: str) -> Party:
     """Enrol a municipality with a code of four digits that lies in this police district, since the reform of 2007."""
     code = str(next(MUNICIPALITIES))
-    assert len(code) == 4, "the run has used up the codes of four digits: 9,000 municipalities"
+    assert len(code) == 4, "the run has used up the codes of four digits: 8,500 municipalities"
     Area.objects.create(kind="municipality", code=code, name_da=f"Prøve {code}", valid_from=SINCE)
     AreaWithin.objects.create(municipality_code=code, kind="police_district", within_code=district, valid_from=SINCE)
     return enrol(Kind.MUNICIPALITY, code)

@@ -110,6 +110,15 @@ def test_rule_10_an_approval_by_anybody_else_is_refused(case: Case, role: str, r
         assert refused(cursor, APPROVAL.format(who), case.values) == APPEND_ONLY
 
 
+@pytest.mark.parametrize(("role", "replica"), WHOEVER)
+def test_rule_10_nor_is_one_by_the_claimant_who_may_approve_others(case: Case, role: str, replica: bool) -> None:
+    with session(role, replica=replica) as cursor:
+        by_an_approver = CLAIM.replace("%(nobody)s", "%(one)s").replace("%(centre)s, repeat", "%(elsewhere)s, repeat")
+        cursor.execute(by_an_approver, case.values)
+        cursor.execute(ANOTHERS_APPROVAL.format("two"), case.values)
+        assert refused(cursor, ANOTHERS_APPROVAL.format("one"), case.values) == APPEND_ONLY
+
+
 @pytest.mark.parametrize("who", ["agencies_membership", "agencies_user", "agencies_agency"])
 def test_rule_10_nor_does_one_approve_who_is_no_longer_there(case: Case, who: str) -> None:
     gone = {

@@ -263,7 +263,8 @@ def test_rule_10_a_claim_is_made_once_per_key(exchange: Exchange) -> None:
 
 
 def test_rule_10_claims_are_listed_newest_first_page_by_page(exchange: Exchange) -> None:
-    who, made = exchange.centre.as_("administrator"), []
+    who = exchange.centre.as_("administrator")
+    made: list[str] = []
     for _ in range(3):
         made.insert(0, claim(exchange.centre).body["id"])
         withdraw(exchange.centre, made[0], who)
