@@ -75,12 +75,9 @@ ALTER TABLE consent_consent ENABLE ALWAYS TRIGGER consent_consent_is_whole;
 NOTICES = """
 ALTER TABLE consent_notice ADD CONSTRAINT consent_notice_hash_is_of_its_text
     CHECK (hash = encode(sha256(convert_to(text, 'UTF8')), 'hex'));
-CREATE TRIGGER consent_notice_is_never_rewritten BEFORE UPDATE OR DELETE ON consent_notice
-    FOR EACH ROW EXECUTE FUNCTION consent_refuse_edit();
-CREATE TRIGGER consent_notice_is_not_emptied BEFORE TRUNCATE ON consent_notice
+CREATE TRIGGER consent_notice_is_never_rewritten BEFORE UPDATE OR DELETE OR TRUNCATE ON consent_notice
     FOR EACH STATEMENT EXECUTE FUNCTION audit_refuse_change();
 ALTER TABLE consent_notice ENABLE ALWAYS TRIGGER consent_notice_is_never_rewritten;
-ALTER TABLE consent_notice ENABLE ALWAYS TRIGGER consent_notice_is_not_emptied;
 GRANT SELECT, INSERT ON consent_notice TO udvej_app;
 """
 

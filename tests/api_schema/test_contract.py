@@ -98,6 +98,7 @@ def test_what_the_server_answers_fits_the_contract(exchange: Exchange) -> None:
     referral, consent = made.body["id"], made.body["basis"]["consent_id"]
     two = {"items": [referral_body(exchange.centre), {}]}
     case = {"Audit_Case": "2026-0042"}
+    renewing = f"consents/{consent}/renew"
     told = {
         ("post", "/api/v1/referrals"): made,
         ("get", "/api/v1/referrals"): ko.get("referrals"),
@@ -107,6 +108,9 @@ def test_what_the_server_answers_fits_the_contract(exchange: Exchange) -> None:
         ("get", "/api/v1/referrals/{referral_id}/disclosures"): au.get(f"referrals/{referral}/disclosures", **case),
         ("post", "/api/v1/referrals/batch"): kk.create(two, path="referrals/batch"),
         ("get", "/api/v1/consents/{consent_id}"): ko.get(f"consents/{consent}"),
+        ("get", "/api/v1/consents"): ko.get("consents"),
+        ("get", "/api/v1/consent-notices"): kk.get("consent-notices"),
+        ("post", "/api/v1/consents/{consent_id}/renew"): kk.post(renewing, {"method": "oral"}, If_Match='"1"'),
         ("get", "/api/v1/audit/entries"): au.get(f"audit/entries?referral={referral}", **case),
         ("get", "/api/v1/agencies"): kk.get("agencies?limit=3"),
         ("get", "/api/v1/agencies/{agency_id}"): kk.get(f"agencies/{exchange.centre.id}"),

@@ -9,12 +9,16 @@ from typing import Any
 
 import pytest
 
+from consent.law import INVALID_BECAUSE, USES
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = (
     "consent/reference/legal_bases.json",
     "consent/reference/consent_kinds.json",
     "consent/reference/purposes.json",
     "consent/reference/categories.json",
+    "consent/reference/uses.json",
+    "consent/reference/invalidations.json",
     "referrals/reference/reasons.json",
     "referrals/reference/channels.json",
     "referrals/reference/urgencies.json",
@@ -274,6 +278,11 @@ def test_six_categories_are_sensitive_by_nature() -> None:
 def test_a_category_points_only_to_personal_data_terms() -> None:
     for item in items("consent/reference/categories.json"):
         assert all(iri.startswith("https://w3id.org/dpv/pd#") for iri in item["dpv"])
+
+
+def test_uses_and_invalidations_are_the_codes_that_the_wire_knows() -> None:
+    assert codes("consent/reference/uses.json") == list(USES)
+    assert codes("consent/reference/invalidations.json") == list(INVALID_BECAUSE)
 
 
 # --- reasons and the other lists of a referral --------------------------------------------------

@@ -15,7 +15,8 @@ REFERRAL = "UPDATE referrals_referral SET {0} WHERE id = %(referral)s"
 DRAFT = "UPDATE referrals_referral SET {0} WHERE id = %(draft)s"
 EVENT = (
     "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, expires_at, method, evidence_hash, "
-    "registered_by_id) SELECT id, {number}, '{kind}', {at}, now(), {expires_at}, 'oral', '', registered_by_id "
+    "registered_by_id, entity) SELECT id, {number}, '{kind}', {at}, now(), {expires_at}, 'oral', '', registered_by_id, "
+    "{entity} "
     "FROM consent_consent WHERE id = %(consent)s"
 )
 SECTION = (
@@ -28,9 +29,11 @@ TWICE = (
 )
 
 
-def event(kind: str, *, number: str = "2", at: str = "now()", expires_at: str = "NULL") -> str:
+def event(
+    kind: str, *, number: str = "2", at: str = "now()", expires_at: str = "NULL", entity: str = "'subject'"
+) -> str:
     """Return the statement that adds an event to the consent."""
-    return EVENT.format(kind=kind, number=number, at=at, expires_at=expires_at)
+    return EVENT.format(kind=kind, number=number, at=at, expires_at=expires_at, entity=entity)
 
 
 def again(table: str, *, where: str = "true", **changed: str) -> str:
@@ -127,6 +130,20 @@ CONSTRAINTS: dict[str, list[str]] = {
     "consent_consent_is_created_once_per_key": [again("consent_consent", where="id = %(consent)s", **NEW_UUID)],
     "consent_consent_version_check": [
         again("consent_consent", where="id = %(consent)s", **NEW_UUID, version="-1", idempotency_key="'another'")
+    ],
+    "consent_event_kind_is_known": [event("resurrected"), event("GIVEN"), event("")],
+    "consent_event_entity_is_known": [event("withdrawn", entity="'police'")],
+    "consent_consent_kind_is_known": [
+        again("consent_consent", where="id = %(consent)s", **NEW_UUID, kind="'FREE'", idempotency_key="'another'")
+    ],
+    "consent_consent_giver_is_known": [
+        again("consent_consent", where="id = %(consent)s", **NEW_UUID, given_by="'parent'", idempotency_key="'another'")
+    ],
+    "consent_notice_version_is_unique": [again("consent_notice", **NEW_UUID)],
+    "consent_notice_hash_is_of_its_text": [
+        again("consent_notice", **NEW_UUID, version="'another'", text="'another'"),
+        again("consent_notice", **NEW_UUID, version="'another'", hash="repeat('0', 64)"),
+        again("consent_notice", **NEW_UUID, version="'another'", hash="''"),
     ],
     "consent_legalbasis_version_is_unique": [again("consent_legalbasis", **NEW_ID)],
     "consent_legalbasis_version_check": [again("consent_legalbasis", **NEW_ID, version="-1")],

@@ -108,7 +108,9 @@ GUARDING = [
     "audit_queue",
     "audit_refuse_change",
     "audit_canonical",
+    "consent_follow",
     "consent_refuse_edit",
+    "consent_whole",
     "referrals_section_guard",
     "referrals_release",
 ]
@@ -145,6 +147,8 @@ WITHHELD = [
     ("TRUNCATE", "consent_consentevent"),
     ("DELETE", "consent_consent"),
     ("DELETE", "consent_legalbasis"),
+    ("UPDATE", "consent_notice"),
+    ("DELETE", "consent_notice"),
     ("SELECT", "referrals_section"),
     ("UPDATE", "referrals_section"),
     ("TRUNCATE", "referrals_section"),

@@ -38,6 +38,7 @@ TABLES: dict[str, dict[str, str]] = {
     "consent_consent": WRITTEN_ONCE,
     "consent_consentevent": WRITTEN_ONCE,
     "consent_legalbasis": WRITTEN_ONCE,
+    "consent_notice": WRITTEN_ONCE,
     "consent_subject": WRITTEN_ONCE,
     # referrals: content is written and not read back
     "referrals_access": {"udvej_app": "INSERT SELECT"},

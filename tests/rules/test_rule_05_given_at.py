@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from tests.exchange import Exchange, consent_body, referral_body
+from tests.invariants.attempts import APP, APPEND_ONLY, OWNER, refused, session
 
 
 def ago(**by: float) -> str:
@@ -35,3 +36,43 @@ def test_rule_05_a_consent_registered_more_than_a_day_late_is_flagged(
 def test_rule_05_a_consent_says_when_it_was_given(exchange: Exchange, given_at: object) -> None:
     body = referral_body(exchange.centre, consent={"given_at": given_at})
     assert exchange.municipality.as_("caseworker").create(body).status == 422
+
+
+@pytest.mark.parametrize(("answered", "late"), [(ago(hours=1), False), (ago(hours=25), True)])
+@pytest.mark.parametrize("move", ["give", "refuse"])
+def test_rule_05_so_is_an_answer(exchange: Exchange, move: str, answered: str, late: bool) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    subject = sender.create({}).body["subject"]["id"]
+    asked = {"subject": subject, **consent_body(exchange.centre), "decision": "requested"}
+    made = sender.create(asked, path="consents")
+    path = f"consents/{made.body['id']}"
+    answer = sender.post(f"{path}/{move}", {"method": "oral", "answered_at": answered}, If_Match=made.etag)
+    assert (answer.status, answer.body["events"][1]["registered_late"]) == (200, late)
+    assert sender.get(path).body["events"][1]["registered_late"] is late
+
+
+EVENT = (
+    "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, expires_at, method, evidence_hash, "
+    "registered_by_id) SELECT id, 2, 'renewed', {at}, {registered_at}, now() + interval '30 days', 'oral', '', "
+    "registered_by_id FROM consent_consent WHERE id = %s "
+    "RETURNING registered_at BETWEEN now() - interval '1 minute' AND clock_timestamp(), at <= registered_at"
+)
+
+
+@pytest.mark.parametrize("role", [APP, OWNER])
+def test_rule_05_nobody_dates_a_registration_back_by_sql(exchange: Exchange, role: str) -> None:
+    """Else a consent could be made to have been known before a disclosure that had none."""
+    sender = exchange.municipality.as_("caseworker")
+    subject = sender.create({}).body["subject"]["id"]
+    consent = sender.create({"subject": subject, **consent_body(exchange.centre)}, path="consents").body["id"]
+    for at, registered_at in (
+        ("now()", "now() - interval '1 year'"),
+        ("now() - interval '1 year'", "now() - interval '1 year'"),
+        ("now() + interval '1 day'", "now() + interval '1 day'"),
+    ):
+        with session(role) as cursor:
+            cursor.execute(EVENT.format(at=at, registered_at=registered_at), [consent])
+            assert cursor.fetchone() == (True, True)
+    with session(OWNER) as cursor:
+        moved = "UPDATE consent_consentevent SET registered_at = at WHERE consent_id = %s"
+        assert refused(cursor, moved, [consent]) == APPEND_ONLY

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.exchange import SECTIONS, Exchange, consent_body, referral_body
+from tests.exchange import SECTIONS, Answer, Caller, Exchange, consent_body, referral_body
+from tests.invariants.attempts import APP, CHECKED, OWNER, refusal, session
 
 YEAR = datetime.now(UTC).year
 OWN, ASSESSED, HOLDER = {}, {"maturity_assessed": True}, {"given_by": "custody_holder"}  # type: ignore[var-annotated]
@@ -91,3 +92,96 @@ def test_rule_06_a_person_referred_again_as_younger_than_before_is_weighed_as_su
         consent={"categories": CATEGORIES},
     )
     assert sender.create(again).status == 422
+
+
+def of_age(sender: Caller, to: Exchange, years: int, **consent: Any) -> Answer:
+    subject = sender.create({"sections": {"background": {"birth_year": YEAR - years}}}).body["subject"]["id"]
+    return sender.create({"subject": subject, **consent_body(to.centre), **consent}, path="consents")
+
+
+def test_rule_06_the_assessment_says_who_made_it_and_when(exchange: Exchange) -> None:
+    sender, colleague = exchange.municipality.as_("caseworker"), exchange.municipality.as_("coordinator")
+    assessment = {"assessed_by": colleague.staff_id, "assessed_at": "2025-01-15T10:00:00Z"}
+    told = of_age(sender, exchange, 16, maturity_assessment=assessment)
+    assert (told.status, told.body["maturity_assessed"], told.body["maturity_assessment"]) == (201, True, assessment)
+    unsaid = of_age(sender, exchange, 16, maturity_assessed=True).body
+    assert unsaid["maturity_assessment"] == {"assessed_by": sender.staff_id, "assessed_at": unsaid["events"][0]["at"]}
+    assert of_age(sender, exchange, 40).body["maturity_assessment"] is None
+
+
+def test_rule_06_the_recipient_learns_that_it_was_assessed_and_not_by_whom(exchange: Exchange) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    consent = of_age(sender, exchange, 16, maturity_assessed=True).body["id"]
+    shown = exchange.centre.as_("coordinator").get(f"consents/{consent}")
+    assert (shown.body["maturity_assessed"], shown.body["maturity_assessment"]) == (True, None)
+    assert sender.staff_id not in str(shown.body)
+
+
+@pytest.mark.parametrize(
+    ("assessment", "pointer"),
+    [
+        ({"assessed_by": "nobody-here"}, "/maturity_assessment/assessed_by"),
+        ({"assessed_by": ""}, "/maturity_assessment/assessed_by"),
+        ({}, "/maturity_assessment/assessed_by"),
+        ({"assessed_by": "me", "assessed_at": "9999-01-01T00:00:00Z"}, "/maturity_assessment/assessed_at"),
+        ({"assessed_by": "me", "score": 7}, "/maturity_assessment/score"),
+    ],
+)
+def test_rule_06_an_assessment_that_cannot_be_is_refused(
+    exchange: Exchange, assessment: dict[str, Any], pointer: str
+) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    named = {name: sender.staff_id if value == "me" else value for name, value in assessment.items()}
+    refused = of_age(sender, exchange, 16, maturity_assessment=named)
+    assert (refused.status, [error["pointer"] for error in refused.body["errors"]]) == (422, [pointer])
+
+
+def test_rule_06_another_agencys_staff_assess_nobody_here(exchange: Exchange) -> None:
+    stranger = exchange.stranger.as_("caseworker")
+    refused = of_age(
+        *(exchange.municipality.as_("caseworker"), exchange, 16),
+        maturity_assessment={"assessed_by": stranger.staff_id},
+    )
+    assert refused.status == 422
+
+
+@pytest.mark.parametrize(("years", "consent", "taken"), CASES)
+def test_rule_06_what_was_asked_for_is_weighed_when_it_is_given(
+    exchange: Exchange, years: int, consent: dict[str, Any], taken: bool
+) -> None:
+    """Whoever could not give it is not asked; and whoever is found to be younger since does not give it."""
+    sender = exchange.municipality.as_("caseworker")
+    asked = of_age(sender, exchange, years, decision="requested", **consent)
+    assert asked.status == (201 if taken else 422)
+    subject = sender.create({}).body["subject"]["id"]
+    blind = {"subject": subject, **consent_body(exchange.centre), **consent, "decision": "requested"}
+    made = sender.create(blind, path="consents")
+    learnt = {"subject": {"id": subject}, "sections": {"background": {"birth_year": YEAR - years}}}
+    assert sender.create(learnt).status == 201
+    given = sender.post(f"consents/{made.body['id']}/give", {"method": "written"}, If_Match=made.etag)
+    assert given.status == (200 if taken else 422)
+
+
+def test_rule_06_a_minor_can_always_refuse_and_withdraw(exchange: Exchange) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    assert of_age(sender, exchange, 12, decision="refused").status == 201
+    held = of_age(sender, exchange, 12, given_by="custody_holder")
+    ended = sender.post(f"consents/{held.body['id']}/withdraw", {"method": "oral"}, If_Match=held.etag)
+    assert (ended.status, ended.body["state"]) == (200, "withdrawn")
+
+
+@pytest.mark.parametrize("role", [APP, OWNER])
+def test_rule_06_nor_does_who_may_not_consent_by_sql(exchange: Exchange, role: str) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    subject = sender.create({}).body["subject"]["id"]
+    made = sender.create({"subject": subject, **consent_body(exchange.centre)}, path="consents")
+    learnt = {"subject": {"id": subject}, "sections": {"background": {"birth_year": YEAR - 12}}}
+    assert sender.create(learnt).status == 201
+    with session(role) as cursor:
+        renewal = (
+            "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, expires_at, method, "
+            "evidence_hash, registered_by_id) SELECT id, 2, 'renewed', now(), now(), now() + interval '30 days', "
+            "'oral', '', registered_by_id FROM consent_consent WHERE id = %s"
+        )
+        error = refusal(cursor, renewal, [made.body["id"]])
+        assert (error.sqlstate, error.diag.constraint_name) == (CHECKED, "consent_is_given_by_who_may")
