@@ -134,7 +134,7 @@ def test_rule_08_to_a_police_unit_that_does_not_prevent_nothing_is_there(
     exchange: Exchange, role: str, purpose: str
 ) -> None:
     """Whatever it asks, and for whatever purpose: the answer to what is not there, to the byte; and it is recorded."""
-    made = exchange.municipality.as_("caseworker").create(referral_body(exchange.police))
+    made = exchange.municipality.as_("caseworker").create(referral_body(exchange.centre))
     names = made.body["id"], made.body["basis"]["consent_id"], made.body["subject"]["id"]
     officer, stranger = exchange.investigators.as_(role), exchange.stranger.as_("caseworker")
     missing = same_but_for_time(stranger, "GET", f"referrals/{uuid4()}", None, {})
@@ -212,12 +212,14 @@ def test_rule_08_a_row_forced_on_it_shows_it_nothing(exchange: Exchange) -> None
         actor_agency=unit.id,
         subject_kind="referral",
         subject_id=referral,
+        actor_user=str(Membership.objects.get(staff_id=officer.staff_id).user_id),
+        purpose="exit_support",
         categories=["reason"],
         detail='{"version": "2"}',
     )
     with attempts.session(attempts.APP) as cursor:
         assert (
-            attempts.refused(cursor, "SELECT * FROM referrals_release(%s, %s)", [entry, unit.id])
+            attempts.refused(cursor, "SELECT * FROM referrals_release(%s, %s, %s)", [entry, unit.id, referral])
             == attempts.NOT_RELEASED
         )
 

@@ -5,9 +5,10 @@ from uuid import uuid4
 
 import pytest
 
-from agencies.models import Agency
+from agencies.models import Agency, Kind
 from audit.models import Entry
 from tests.exchange import EVIDENCE, Answer, Caller, Exchange, Party, referral_body
+from tests.referrals.walks import at_home
 
 REASON = {"reason": {"summary": "Bekymring for en ung.", "subject_aware": "no"}}
 BASIS = {"code": "RPL115-3", "necessity_statement": "Nødvendigt."}
@@ -20,9 +21,9 @@ def exchange(database: None) -> Exchange:
 
 
 def tried(sender: Party, recipient: Party) -> Answer:
-    return sender.as_("coordinator").create(
-        referral_body(recipient, basis=BASIS, sections=REASON), Purpose="crime_prevention"
-    )
+    home = next(party for party in (sender, recipient) if party.agency.kind == Kind.MUNICIPALITY)
+    body = referral_body(recipient, basis=BASIS, sections=at_home(home, REASON))
+    return sender.as_("coordinator").create(body, Purpose="crime_prevention")
 
 
 def told(answer: Answer) -> tuple[int, Any]:
