@@ -75,6 +75,20 @@ def test_a_change_is_an_entry_with_the_real_actor_and_its_history(
     assert entry.changes
 
 
+def test_an_agency_is_made_as_one_that_is_not_self_governing_whatever_the_form_says(
+    exchange: Exchange, browser: Browser
+) -> None:
+    code = f"ny-{uuid4().hex[:8]}"
+    assert browser.get("/admin/agencies/agency/add/").status_code == 200
+    form = agency_form(exchange.centre.agency, code=code, self_governing_approved="on")
+    assert browser.post("/admin/agencies/agency/add/", form).status_code == 302
+    made = Agency.objects.get(code=code)
+    assert (made.kind, made.self_governing_approved) == ("exit_centre", False)
+    again = browser.post(f"/admin/agencies/agency/{made.pk}/change/", {**form, "name_en": "Another"})
+    made.refresh_from_db()
+    assert (again.status_code, made.name_en, made.self_governing_approved) == (302, "Another", False)
+
+
 def test_a_refused_form_changes_nothing(exchange: Exchange, browser: Browser) -> None:
     agency = exchange.centre.agency
     answer = browser.post(f"/admin/agencies/agency/{agency.pk}/change/", agency_form(agency, kind="secret_service"))

@@ -6,15 +6,17 @@ from uuid import uuid4
 import pytest
 from django.urls import URLResolver, get_resolver
 
+from agencies.models import SelfGoverningClaim
 from audit import log
 from consent.models import Consent, ConsentEvent
 from referrals.models import Referral, Section
-from tests.exchange import Answer, Caller, Exchange, consent_body, referral_body
+from tests.exchange import EVIDENCE, Answer, Caller, Exchange, consent_body, referral_body
 
 BROKEN = "INSERT INTO no_such_ledger VALUES (%s)" + ", %s" * 21
 LOOKED_UP = {"agencies", "agencies/<uuid:agency_id>", "code-lists/<slug:name>"}
 """The addresses of what is public, and not recorded."""
 
+CLAIMS = "agencies/<uuid:agency_id>/self-governing-claims"
 REASON = {"reason": "other", "comment": "Ingen oplysninger."}
 REQUESTS: dict[str, tuple[str, str, Any]] = {
     "GET referrals": ("sender", "referrals?role=sent", None),
@@ -68,6 +70,18 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "GET consents/<uuid:consent_id>": ("sender", "consents/{consent}", None),
     "POST consents/<uuid:consent_id>/withdraw": ("sender", "consents/{consent}/withdraw", {"method": "oral"}),
     "POST consents/<uuid:consent_id>/renew": ("sender", "consents/{consent}/renew", {"method": "oral"}),
+    f"GET {CLAIMS}": ("overseer", "agencies/{centre}/self-governing-claims", None),
+    f"POST {CLAIMS}": ("overseer", "agencies/{stranger}/self-governing-claims", EVIDENCE),
+    f"POST {CLAIMS}/<uuid:claim_id>/approve": (
+        "overseer",
+        "agencies/{centre}/self-governing-claims/{claim}/approve",
+        {},
+    ),
+    f"POST {CLAIMS}/<uuid:claim_id>/withdraw": (
+        "overseer",
+        "agencies/{centre}/self-governing-claims/{claim}/withdraw",
+        {"reason": "claimed_in_error"},
+    ),
 }
 """Verb and address → who asks, where, with which body. Some would be refused; a refusal has to be recorded as well."""
 
@@ -81,11 +95,16 @@ class Case:
             "sender": exchange.municipality.as_("caseworker"),
             "recipient": exchange.centre.as_("coordinator"),
             "auditor": exchange.oversight.as_("auditor"),
+            "overseer": exchange.oversight.as_("administrator"),
         }
         sender = self.callers["sender"]
         made = sender.create(referral_body(exchange.centre))
         draft = sender.create(referral_body(exchange.centre, submit=False))
+        claims = f"agencies/{exchange.centre.id}/self-governing-claims"
+        claim = exchange.centre.as_("administrator").create(EVIDENCE, path=claims)
         self.names = {
+            "centre": exchange.centre.id,
+            "claim": claim.body["id"],
             "referral": made.body["id"],
             "draft": draft.body["id"],
             "consent": made.body["basis"]["consent_id"],
@@ -111,9 +130,11 @@ class Case:
         return self.callers[who].call(method, path.format(**self.names), said, **headers)
 
     def state(self) -> list[object]:
-        """Return everything of the sender's that a request could have changed."""
+        """Return everything of the sender's, and of the claims, that a request could have changed."""
         agency = self.exchange.municipality.agency
+        claims = SelfGoverningClaim.objects.filter(agency__in=[self.exchange.centre.id, self.exchange.stranger.id])
         return [
+            *claims.order_by("id").values_list("id", "withdrawn_at", "approvals"),
             *Referral.objects.filter(sender=agency).order_by("id").values_list("id", "status", "version", "updated_at"),
             *Section.objects.filter(referral__sender=agency).order_by("id").values_list("id", "category"),
             *Consent.objects.filter(registered_by=agency).order_by("id").values_list("id", "version"),
