@@ -13,7 +13,7 @@ from referrals.models import Referral, Section
 from tests.exchange import EVIDENCE, Answer, Caller, Exchange, consent_body, referral_body
 
 BROKEN = "INSERT INTO no_such_ledger VALUES (%s)" + ", %s" * 21
-LOOKED_UP = {"agencies", "agencies/<uuid:agency_id>", "code-lists/<slug:name>"}
+LOOKED_UP = {"agencies", "agencies/<uuid:agency_id>", "code-lists/<slug:name>", "consent-notices"}
 """The addresses of what is public, and not recorded."""
 
 CLAIMS = "agencies/<uuid:agency_id>/self-governing-claims"
@@ -67,7 +67,12 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "GET audit/entries": ("auditor", "audit/entries", None),
     "POST audit/entries/search": ("auditor", "audit/entries/search", {}),
     "POST consents": ("sender", "consents", "a consent"),
+    "GET consents": ("recipient", "consents", None),
     "GET consents/<uuid:consent_id>": ("sender", "consents/{consent}", None),
+    "GET consents/<uuid:consent_id>/receipt": ("recipient", "consents/{consent}/receipt", None),
+    "POST consents/<uuid:consent_id>/give": ("sender", "consents/{consent}/give", {"method": "oral"}),
+    "POST consents/<uuid:consent_id>/refuse": ("sender", "consents/{consent}/refuse", {"method": "oral"}),
+    "POST consents/<uuid:consent_id>/invalidate": ("sender", "consents/{consent}/invalidate", {"reason": "not_free"}),
     "POST consents/<uuid:consent_id>/withdraw": ("sender", "consents/{consent}/withdraw", {"method": "oral"}),
     "POST consents/<uuid:consent_id>/renew": ("sender", "consents/{consent}/renew", {"method": "oral"}),
     f"GET {CLAIMS}": ("overseer", "agencies/{centre}/self-governing-claims", None),
