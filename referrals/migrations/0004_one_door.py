@@ -41,7 +41,9 @@ BEGIN
     SELECT * INTO basis FROM public.consent_legalbasis WHERE id = p_basis;
     SELECT * INTO sender FROM public.agencies_agency WHERE id = p_from;
     SELECT * INTO recipient FROM public.agencies_agency WHERE id = p_to;
-    IF basis.id IS NULL OR today < basis.valid_from OR today > coalesce(basis.valid_to, 'infinity'::date)
+    -- What is unknown (NULL) is refused, here and wherever an objection is asked about below.
+    IF coalesce(basis.id IS NULL OR sender.id IS NULL OR recipient.id IS NULL
+        OR today < basis.valid_from OR today > coalesce(basis.valid_to, 'infinity'::date)
         OR NOT public.referrals_admits(basis.sender_kinds, sender.kind, sender.self_governing_approved)
         OR NOT public.referrals_admits(basis.recipient_kinds, recipient.kind, recipient.self_governing_approved)
         OR NOT p_purpose = ANY (basis.purposes)
@@ -52,16 +54,16 @@ BEGIN
             OR (basis.article_9 = 'with_ground' AND p_article_9 = '')))
         OR ('concern' = ANY (p_categories) AND basis.article_9 = 'health_only')
         OR ('criminal' = ANY (p_categories) AND (basis.article_10 IN ('no', 'not_applicable')
-            OR (basis.article_10 = 'with_ground' AND p_article_10 = ''))) THEN
+            OR (basis.article_10 = 'with_ground' AND p_article_10 = ''))), true) THEN
         RAISE EXCEPTION 'the legal basis does not carry the disclosure' USING ERRCODE = 'UD002';
     END IF;
     IF basis.consent_kind = '' THEN
         RETURN;
     END IF;
     SELECT * INTO consent FROM public.consent_consent WHERE id = p_consent FOR SHARE;
-    IF consent.id IS NULL OR consent.kind <> basis.consent_kind OR consent.subject_id <> p_subject
+    IF coalesce(consent.id IS NULL OR consent.kind <> basis.consent_kind OR consent.subject_id <> p_subject
         OR NOT p_to = ANY (consent.recipients) OR NOT p_purpose = ANY (consent.purposes)
-        OR NOT p_categories <@ consent.categories::text[] OR NOT public.referrals_consent_stands(consent.id) THEN
+        OR NOT p_categories <@ consent.categories::text[] OR NOT public.referrals_consent_stands(consent.id), true) THEN
         RAISE EXCEPTION 'the consent does not carry the disclosure' USING ERRCODE = 'UD002';
     END IF;
 END $$;
@@ -94,7 +96,8 @@ BEGIN
     SELECT m.role, m.user_id, a.kind INTO member FROM public.agencies_membership m
         JOIN public.agencies_user u ON u.id = m.user_id AND u.is_active
         JOIN public.agencies_agency a ON a.id = m.agency_id AND a.active
-        WHERE m.agency_id = p_agency AND m.user_id::text = entry.actor_user AND m.active;
+        WHERE m.agency_id = p_agency AND m.user_id::text = entry.actor_user AND m.active
+            AND m.role IN ('caseworker', 'coordinator', 'counsellor');
     IF member.user_id IS NULL THEN
         RAISE EXCEPTION 'the person does not work at the agency' USING ERRCODE = 'UD001';
     END IF;
@@ -110,23 +113,28 @@ BEGIN
     IF entry.subject_kind = 'referral' AND entry.detail ->> 'version' IS DISTINCT FROM referral.version::text THEN
         RAISE EXCEPTION 'the referral has changed since the entry was made' USING ERRCODE = 'UD001';
     END IF;
-    IF referral.status = 'entered_in_error' OR NOT (
-        p_agency = referral.sender_id
-        OR coalesce(p_agency = referral.recipient_id AND referral.submitted_at IS NOT NULL, false)) THEN
+    IF coalesce(referral.id IS NULL OR referral.status = 'entered_in_error' OR NOT (p_agency = referral.sender_id OR (
+        p_agency = referral.recipient_id AND referral.submitted_at IS NOT NULL AND referral.status <> 'draft')), true) THEN
         IF shown = '{}' THEN
             RETURN shown;
         END IF;
         RAISE EXCEPTION 'the agency is not a party to the referral' USING ERRCODE = 'UD001';
+    END IF;
+    IF entry.subject_kind = 'subject' AND entry.subject_id <> referral.subject_id::text AND NOT EXISTS (
+        SELECT 1 FROM public.consent_subject s
+            WHERE s.id::text = entry.subject_id AND s.formerly_id = referral.subject_id) THEN
+        RAISE EXCEPTION 'the entry is about another person' USING ERRCODE = 'UD001';
     END IF;
     IF shown <> '{}' AND referral.status = 'taken_over_by_police' AND member.kind <> 'police_prevention' THEN
         RAISE EXCEPTION 'the agency has no task with the referral any more' USING ERRCODE = 'UD001';
     END IF;
     IF entry.detail ? 'break_glass' THEN
         SELECT * INTO glass FROM public.referrals_breakglass b WHERE b.id::text = entry.detail ->> 'break_glass';
-        IF glass.referral_id IS DISTINCT FROM p_referral OR glass.agency_id IS DISTINCT FROM p_agency
-            OR glass.user_id IS DISTINCT FROM member.user_id OR glass.until <= clock_timestamp()
+        IF coalesce(entry.purpose <> 'averting_danger' OR glass.referral_id IS DISTINCT FROM p_referral
+            OR glass.agency_id IS DISTINCT FROM p_agency OR glass.user_id IS DISTINCT FROM member.user_id
+            OR glass.until <= clock_timestamp()
             OR (sends AND 'outcome' = ANY (shown) AND NOT 'outcome' = ANY (glass.categories))
-            OR (NOT sends AND NOT shown <@ (glass.categories::text[] || '{outcome}'::text[])) THEN
+            OR (NOT sends AND NOT shown <@ (glass.categories::text[] || '{outcome}'::text[])), true) THEN
             RAISE EXCEPTION 'no glass is broken for this' USING ERRCODE = 'UD001';
         END IF;
         RETURN shown;
@@ -139,9 +147,11 @@ BEGIN
             referral.subject_id, referral.recipient_id, referral.sender_id, entry.purpose, '{outcome}',
             referral.outcome_necessity_stated, '', '');
     ELSIF sends THEN
-        IF NOT coalesce((SELECT c.report_back AND c.subject_id = referral.subject_id
-            FROM public.consent_consent c WHERE c.id = referral.consent_id), false)
-            OR NOT public.referrals_consent_stands(referral.consent_id) THEN
+        -- It comes back on the permission in the consent that carries the referral itself, and while that does.
+        PERFORM public.referrals_require_ground(referral.basis_id, referral.consent_id, referral.subject_id,
+            referral.sender_id, referral.recipient_id, entry.purpose, '{}', referral.necessity_stated, '', '');
+        IF NOT EXISTS (SELECT 1 FROM public.consent_consent c JOIN public.consent_legalbasis b ON b.consent_kind <> ''
+            WHERE c.id = referral.consent_id AND b.id = referral.basis_id AND c.report_back) THEN
             RAISE EXCEPTION 'the outcome has no ground of its own' USING ERRCODE = 'UD002';
         END IF;
     ELSE
@@ -175,10 +185,11 @@ BEGIN
     RETURN QUERY SELECT s.category, s.part, s.sealed FROM public.referrals_section s
         JOIN public.referrals_referral r ON r.id = s.referral_id
         WHERE s.referral_id = p_referral AND split_part(s.category, '.', 1) = ANY (shown)
-            AND (s.category <> 'outcome' OR p_agency = r.sender_id OR s.written_by_id = p_agency)
+            AND (s.category NOT LIKE 'outcome%' OR p_agency = r.sender_id OR s.written_by_id = p_agency)
         ORDER BY s.category, s.part;
 END $$;
 
+-- The other side's files flow as its sections do: to the recipient as content, and to the sender as the outcome alone.
 CREATE FUNCTION referrals_release_files(p_entry uuid, p_agency uuid, p_referral uuid)
 RETURNS TABLE (id uuid, about bytea) LANGUAGE plpgsql VOLATILE SECURITY DEFINER
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -186,7 +197,9 @@ DECLARE
     shown text[] := public.referrals_admit(p_entry, p_agency, p_referral);
 BEGIN
     RETURN QUERY SELECT a.id, a.about FROM public.referrals_attachment a
-        WHERE a.referral_id = p_referral AND a.category = ANY (shown) ORDER BY a.id;
+        JOIN public.referrals_referral r ON r.id = a.referral_id
+        WHERE a.referral_id = p_referral AND a.category = ANY (shown)
+            AND (a.written_by_id = p_agency OR (a.category = 'outcome') = (p_agency = r.sender_id)) ORDER BY a.id;
 END $$;
 
 CREATE FUNCTION referrals_release_file(p_entry uuid, p_agency uuid, p_referral uuid, p_file uuid)
@@ -198,7 +211,9 @@ DECLARE
 BEGIN
     SELECT coalesce(e.detail ->> 'unscanned' = 'served', false) INTO unscanned FROM public.audit_entry e WHERE e.id = p_entry;
     RETURN QUERY SELECT a.about, a.sealed FROM public.referrals_attachment a
+        JOIN public.referrals_referral r ON r.id = a.referral_id
         WHERE a.id = p_file AND a.referral_id = p_referral AND a.category = ANY (shown)
+            AND (a.written_by_id = p_agency OR (a.category = 'outcome') = (p_agency = r.sender_id))
             AND (a.scan_state = 'clean' OR unscanned);
 END $$;
 
@@ -214,9 +229,11 @@ BEGIN
     IF p_agency IS NULL OR entry.id IS NULL OR entry.xid = pg_current_xact_id_if_assigned()::text::bigint
         OR entry.at < clock_timestamp() - interval '5 seconds' OR entry.outcome <> 'done'
         OR entry.actor_agency IS DISTINCT FROM p_agency OR entry.subject_kind <> 'task'
-        OR entry.subject_id IS DISTINCT FROM p_task::text OR NOT p_agency IN (task.agency_id, task.opened_by_id)
+        OR entry.subject_id IS DISTINCT FROM p_task::text OR task.id IS NULL
+        OR NOT p_agency IN (task.agency_id, task.opened_by_id)
         OR NOT task.categories::text[] <@ entry.categories OR NOT EXISTS (
             SELECT 1 FROM public.agencies_membership m JOIN public.agencies_user u ON u.id = m.user_id AND u.is_active
+            JOIN public.agencies_agency a ON a.id = m.agency_id AND a.active
             WHERE m.agency_id = p_agency AND m.user_id::text = entry.actor_user AND m.active) THEN
         RAISE EXCEPTION 'the entry is not of this disclosure' USING ERRCODE = 'UD001';
     END IF;
@@ -234,8 +251,11 @@ BEGIN
     IF p_agency IS NULL OR entry.id IS NULL OR entry.xid = pg_current_xact_id_if_assigned()::text::bigint
         OR entry.at < clock_timestamp() - interval '5 seconds' OR entry.outcome <> 'done'
         OR entry.actor_agency IS DISTINCT FROM p_agency OR entry.subject_kind <> 'break-glass'
-        OR NOT (entry.subject_id = p_glass::text OR p_glass = ANY (entry.result_ids))
-        OR NOT p_agency IN (glass.owner_id, glass.agency_id) THEN
+        OR glass.id IS NULL OR NOT coalesce(entry.subject_id = p_glass::text OR p_glass = ANY (entry.result_ids), false)
+        OR NOT p_agency IN (glass.owner_id, glass.agency_id) OR NOT EXISTS (
+            SELECT 1 FROM public.agencies_membership m JOIN public.agencies_user u ON u.id = m.user_id AND u.is_active
+            JOIN public.agencies_agency a ON a.id = m.agency_id AND a.active
+            WHERE m.agency_id = p_agency AND m.user_id::text = entry.actor_user AND m.active) THEN
         RAISE EXCEPTION 'the entry is not of this disclosure' USING ERRCODE = 'UD001';
     END IF;
     RETURN glass.explanation;
@@ -258,7 +278,7 @@ DECLARE
     referral public.referrals_referral;
 BEGIN
     SELECT * INTO referral FROM public.referrals_referral
-        WHERE id = CASE WHEN TG_OP = 'INSERT' THEN NEW.referral_id ELSE OLD.referral_id END;
+        WHERE id = CASE WHEN TG_OP = 'INSERT' THEN NEW.referral_id ELSE OLD.referral_id END FOR SHARE;
     IF TG_OP = 'UPDATE' THEN
         RAISE EXCEPTION 'a section is written anew, never edited' USING ERRCODE = 'restrict_violation';
     END IF;
@@ -283,7 +303,8 @@ BEGIN
         RAISE EXCEPTION 'what was submitted never becomes a draft again' USING ERRCODE = 'restrict_violation';
     END IF;
     IF NEW.status IN ('accepted', 'in_progress', 'on_hold', 'completed') AND NEW.screening <> 'cleared'
-        AND OLD.status NOT IN ('accepted', 'in_progress', 'on_hold', 'completed', 'consent_withdrawn')
+        AND (CASE OLD.status WHEN 'consent_withdrawn' THEN OLD.status_when_stopped ELSE OLD.status END)
+            NOT IN ('accepted', 'in_progress', 'on_hold', 'completed')
         AND EXISTS (SELECT 1 FROM public.consent_legalbasis b WHERE b.id = NEW.basis_id AND b.code LIKE 'RPL115-%')
         AND EXISTS (SELECT 1 FROM public.agencies_agency a
             WHERE a.id IN (NEW.sender_id, NEW.recipient_id) AND a.kind = 'police_prevention') THEN

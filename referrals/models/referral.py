@@ -50,7 +50,7 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         """Return the referrals that the reader's role group was granted, with what `facts` asks about the reader."""
         granted = ReferralGroupObjectPermission.objects.filter(content_object=OuterRef("pk"), group=reader.group)
         assigned = ReferralUserObjectPermission.objects.filter(content_object=OuterRef("pk"))
-        theirs = Q(written_by=reader.agency) | Q(referral__sender=reader.agency) | ~Q(category="outcome")
+        theirs = Q(written_by=reader.agency) | Q(referral__sender=reader.agency) | ~Q(category__startswith="outcome")
         written = Section.objects.filter(theirs, referral=OuterRef("pk"))
         return self.filter(Exists(granted.filter(permission__codename="view_referral"))).annotate(  # type: ignore[no-redef]
             may_work=Exists(granted.filter(permission__codename="work_referral")),
