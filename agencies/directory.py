@@ -27,6 +27,11 @@ def active_agency(agency_id: UUID) -> Agency | None:
     return _listed().filter(pk=agency_id).first()
 
 
+def agency_ids() -> Sequence[UUID]:
+    """Return the ids of all agencies there are or have been."""
+    return list(Agency.objects.values_list("id", flat=True).order_by("id"))
+
+
 def working_groups(agency_id: UUID) -> Sequence[RoleGroup]:
     """Return the role groups that are granted what the agency sends or receives; none where it has no part."""
     groups = RoleGroup.objects.filter(agency=agency_id, role__in=WORKING_ROLES).exclude(agency__kind=Kind.POLICE)

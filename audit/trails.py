@@ -60,7 +60,7 @@ def steps(kind: str, identifier: UUID, *, actions: Sequence[str], stops: Sequenc
 
 
 def disclosures(kind: str, identifier: UUID) -> QuerySet[Entry]:
-    """Return the acts in which sections of this thing were shown or its summary was listed, newest first."""
+    """Return the acts in which sections of this thing were shown or its summary was listed or found, newest first."""
     own = Q(subject_kind=kind, subject_id=str(identifier)) & ~Q(categories=[])
-    listed = Q(action=f"{kind}.list", result_ids__contains=[identifier])
+    listed = Q(action__in=[f"{kind}.list", f"{kind}.search"], result_ids__contains=[identifier])
     return Entry.objects.filter(own | listed, outcome="done").defer("canonical", "detail").order_by("-id")

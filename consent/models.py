@@ -61,7 +61,8 @@ class Identifier(models.Model):
     """
     By what an agency finds a person it knows: a keyed hash, under a key of that agency's own.
 
-    The same number at two agencies gives two hashes, so not even the database tells that both know the person.
+    The same number at two agencies gives two hashes, so not even the database tells that both know the person. It is
+    kept for each case that it was told in, whose id is opaque here: what one case corrects, another still stands on.
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -69,15 +70,14 @@ class Identifier(models.Model):
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=16)
     digest = models.CharField(max_length=64)
+    told_in = models.UUIDField()
 
     class Meta:
         default_permissions = ()
         constraints = [
-            models.UniqueConstraint(
-                fields=["subject", "agency", "kind", "digest"], name="consent_identifier_is_kept_once"
-            ),
+            models.UniqueConstraint(fields=["told_in", "kind"], name="consent_identifier_is_one_of_its_kind"),
         ]
-        indexes = [models.Index(fields=["agency", "kind", "digest"], name="consent_identifier_lookup")]
+        indexes = [models.Index(fields=["digest"], name="consent_identifier_by_digest")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

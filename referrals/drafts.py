@@ -196,7 +196,7 @@ def _write_sections(referral: Referral, draft: Draft, by: Principal, *, replacin
         gone |= {NECESSITY} if draft.basis is not None else set()
         Section.objects.filter(referral=referral, category__in=gone | set(stored)).delete()
     Section.objects.bulk_create([_sealed(referral, name, content, by) for name, content in stored.items()])
-    persons.note_number(referral.subject, draft.sections, by=by)
+    persons.note_number(referral, draft.sections, by=by)
 
 
 def amend(
@@ -212,7 +212,7 @@ def amend(
         pieces = {category: {**why, "content": stored.pop(category)}, **stored}
         Section.objects.bulk_create([_sealed(referral, name, piece, by, part=part) for name, piece in pieces.items()])
     persons.note_home(referral, sections)
-    persons.note_number(referral.subject, sections, by=by)
+    persons.note_number(referral, sections, by=by)
 
 
 def _pieces(referral: Referral, category: str) -> int:

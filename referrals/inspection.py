@@ -98,7 +98,7 @@ def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str
         bound_to = f"disclosures:{referral_id}:{by.agency}:{by.membership}"
         shown = trails.disclosures("referral", referral_id)
         if by.kind != Kind.OVERSIGHT:
-            shown = shown.filter(_own_part(by) | Q(action="referral.list", actor_agency=by.agency))
+            shown = shown.filter(_own_part(by))
         entries, more = _page(shown, size=size, cursor=cursor, bound_to=bound_to)
     return Trail(entries=entries, next=more, receipt=act.committed, reader=by.agency)
 

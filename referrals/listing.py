@@ -7,9 +7,10 @@ A list never counts and never tells what it left out.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.utils.dateparse import parse_datetime
 
 from agencies.acting import acting
@@ -71,43 +72,76 @@ def list_referrals(wanted: Wanted, *, to: Principal, purpose: str) -> Page:
     """
     with acting("referral.list", by=to, about=Subject("inbox", wanted.role), purpose=purpose, changes=False) as act:
         found = _rows(wanted, to)
-        access, cursor = pagination.page(
-            found,
-            size=wanted.size,
-            position=lambda row: (row.listed_at.isoformat(), str(row.referral_id)),
-            bound_to=wanted.bound_to(to),
-        )
+        access, cursor = pagination.page(found, size=wanted.size, position=position, bound_to=wanted.bound_to(to))
         act.result_ids = tuple(row.referral_id for row in access)
         if wanted.external_reference:
             act.criterion = keyed("search-criterion", wanted.external_reference.encode())
         act.detail = {"role": wanted.role, "filters": ",".join(sorted(_filters(wanted)))}
-    rows = tuple(_row(row, to) for row in access)
+    rows = tuple(row_of(row, to) for row in access)
     return Page(rows=rows, next=cursor, receipt=act.committed)
 
 
-def _rows(wanted: Wanted, reader: Principal) -> Sequence[Access]:
+def listed_for(reader: Principal) -> QuerySet[Access]:
+    """Return the list rows of the reader's role group, newest first, with what `facts` asks about the reader."""
     grants = ReferralGroupObjectPermission.objects.filter(content_object=OuterRef("referral"), group=reader.group)
-    assigned = ReferralUserObjectPermission.objects.filter(content_object=OuterRef("referral"))
-    rows = (
-        Access.objects.filter(role_group__group=reader.group, side=SIDES[wanted.role])
+    return (
+        Access.objects.filter(role_group__group=reader.group)
         .select_related(*(f"referral__{name}" for name in PARTIES))
         .annotate(
             may_work=Exists(grants.filter(permission__codename="work_referral")),
-            assigned=Exists(assigned),
-            assigned_to_reader=Exists(assigned.filter(user=reader.user)),
+            assigned=Exists(_assigned()),
+            assigned_to_reader=Exists(_assigned().filter(user=reader.user)),
         )
         .order_by("-listed_at", "-referral")
     )
-    rows = rows.filter(**_filters(wanted))
+
+
+def going_on(rows: QuerySet[Access], cursor: str, *, bound_to: str) -> QuerySet[Access]:
+    """Return the rows after a cursor, or all of them without one. Raises `Malformed` for another list's or reader's."""
+    if not cursor:
+        return rows
+    at, last = pagination.decode(cursor, bound_to=bound_to)
+    listed_at, referral_id = parse_datetime(at), UUID(last)
+    return rows.filter(Q(listed_at__lt=listed_at) | Q(listed_at=listed_at, referral_id__lt=referral_id))
+
+
+def position(row: Access) -> tuple[str, str]:
+    """Return a row's place in list order."""
+    return row.listed_at.isoformat(), str(row.referral_id)
+
+
+def row_of(access: Access, reader: Principal) -> Row:
+    """Return a list row as the reader may see it."""
+    referral = told_of(access)
+    facts = referral.facts()
+    return Row(
+        referral=referral,
+        allowed_actions=policy.allowed_actions(reader, facts),
+        own=reader.agency == facts.sender,
+    )
+
+
+def told_of(access: Access) -> Referral:
+    """Return the referral of a list row, with what `facts` asks about the reader."""
+    referral = access.referral
+    referral.may_work, referral.assigned = access.may_work, access.assigned  # type: ignore[attr-defined]
+    referral.assigned_to_reader = access.assigned_to_reader  # type: ignore[attr-defined]
+    return referral
+
+
+def _rows(wanted: Wanted, reader: Principal) -> Sequence[Access]:
+    rows = listed_for(reader).filter(side=SIDES[wanted.role], **_filters(wanted))
     if wanted.assigned_to:
         member = reader.staff_id if wanted.assigned_to == "me" else wanted.assigned_to
         of_agency = Q(user__memberships__agency=reader.agency, user__memberships__staff_id=member)
-        rows = rows.filter(Exists(assigned.filter(of_agency)))
-    if wanted.cursor:
-        at, last = pagination.decode(wanted.cursor, bound_to=wanted.bound_to(reader))
-        listed_at, referral_id = parse_datetime(at), UUID(last)
-        rows = rows.filter(Q(listed_at__lt=listed_at) | Q(listed_at=listed_at, referral_id__lt=referral_id))
+        rows = rows.filter(Exists(_assigned().filter(of_agency)))
+    rows = going_on(rows, wanted.cursor, bound_to=wanted.bound_to(reader))
     return list(rows[: wanted.size + 1])
+
+
+def _assigned() -> QuerySet[Any]:
+    rows: QuerySet[Any] = ReferralUserObjectPermission.objects.filter(content_object=OuterRef("referral"))
+    return rows
 
 
 def _filters(wanted: Wanted) -> dict[str, object]:
@@ -126,15 +160,3 @@ def _filters(wanted: Wanted) -> dict[str, object]:
             )
         )
     return {name: value for name, value in filters.items() if value}
-
-
-def _row(access: Access, reader: Principal) -> Row:
-    referral = access.referral
-    referral.may_work, referral.assigned = access.may_work, access.assigned  # type: ignore[attr-defined]
-    referral.assigned_to_reader = access.assigned_to_reader  # type: ignore[attr-defined]
-    facts = referral.facts()
-    return Row(
-        referral=referral,
-        allowed_actions=policy.allowed_actions(reader, facts),
-        own=reader.agency == facts.sender,
-    )

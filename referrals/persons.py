@@ -77,18 +77,29 @@ def note_home(referral: Referral, sections: Mapping[str, Any]) -> None:
         referral.home_municipality = (sections[Category.BACKGROUND] or {}).get("municipality_of_residence", "")
 
 
-def note_number(subject: Subject, sections: Mapping[str, Any], *, by: Principal) -> None:
-    """Keep a keyed hash of the number, by which the person is found again, in the place of an earlier number's."""
+def note_number(referral: Referral, sections: Mapping[str, Any], *, by: Principal) -> None:
+    """
+    Keep a keyed hash of the number that a referral tells, by which the person is found again.
+
+    It takes the place of the one that this referral told before; what another referral told stays.
+    """
     if Category.IDENTITY not in sections:
         return
+    forget_number(referral)
     number = (sections[Category.IDENTITY] or {}).get("cpr")
-    digest = number_digest(number, agency=by.agency) if number else ""
-    known = Identifier.objects.filter(subject=subject, agency=by.agency, kind=CPR)
-    if digest and known.filter(digest=digest).exists():
-        return
-    known.delete()
-    if digest:
-        Identifier.objects.create(subject=subject, agency_id=by.agency, kind=CPR, digest=digest)
+    if number:
+        Identifier.objects.create(
+            subject_id=referral.subject_id,
+            agency_id=by.agency,
+            kind=CPR,
+            digest=number_digest(number, agency=by.agency),
+            told_in=referral.id,
+        )
+
+
+def forget_number(referral: Referral) -> None:
+    """Let nobody find the person by the number that this referral told."""
+    Identifier.objects.filter(told_in=referral.id).delete()
 
 
 def number_digest(number: str, *, agency: UUID) -> str:

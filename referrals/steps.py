@@ -21,7 +21,7 @@ from audit.log import Act
 from consent import records
 from consent.categories import Category
 from consent.coverage import Coverage
-from referrals import deadlines, drafts, grants, infohus
+from referrals import deadlines, drafts, grants, infohus, persons
 from referrals.coverage import coverage_of, outcome_coverage_of
 from referrals.errors import (
     CONSENT_DOES_NOT_STAND,
@@ -109,6 +109,8 @@ def carry_out(
             act.result_ids = (child,)
         case Move.COMPLETE | Move.CLOSE if body.basis is not None:
             _report_back_on(referral, body.basis, by=by, purpose=purpose)
+        case Move.MARK_IN_ERROR:
+            persons.forget_number(referral)
         case Move.AMEND:
             _amend(act, referral, body, by=by, purpose=purpose, at=now)
     _add_what_was_said(act, referral, move, step, body, by=by, purpose=purpose, at=now)

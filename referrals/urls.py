@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from referrals import inspection_views, views
+from referrals import inspection_views, search_views, views
 from referrals.serializers import MOVE_BODIES
 
 urlpatterns = [
     path("referrals", views.Referrals.as_view()),
     path("referrals/batch", views.Batch.as_view()),
+    path("referrals/search", search_views.ReferralSearch.as_view()),
     path("referrals/<uuid:referral_id>", views.OneReferral.as_view()),
     path("referrals/<uuid:referral_id>/amendments", views.Amendments.as_view()),
     path("referrals/<uuid:referral_id>/messages", views.Messages.as_view()),

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from tests.exchange import Answer, Caller, Exchange, consent_body, referral_body
 from tests.referrals.walks import MOVES
@@ -201,6 +203,66 @@ def test_rule_13_a_stranger_who_tries_a_foreign_id_does_not_find_it_in_the_ledge
 def test_rule_13_a_reference_taken_elsewhere_is_free_here(exchange: Exchange, theirs: dict[str, str]) -> None:
     made = exchange.stranger.as_("caseworker").create({"external_reference": "SAG-13"})
     assert made.status == 201
+
+
+SOUGHT: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "identifier": ({"identifier": {"cpr": "6101901234"}}, {"identifier": {"cpr": "6101900404"}}),
+    "external reference": ({"external_reference": "SAG-13"}, {"external_reference": "SAG-404"}),
+}
+"""What finds the referral of two other agencies, and what finds nothing anywhere."""
+
+
+@pytest.mark.parametrize("kind", [*SOUGHT, "reference"])
+def test_rule_13_a_search_for_another_agencys_person_is_answered_as_one_for_nobody(
+    exchange: Exchange, theirs: dict[str, str], kind: str
+) -> None:
+    by_id = ({"reference": theirs["referral"]}, {"reference": str(uuid4())})
+    foreign, absent = SOUGHT.get(kind, by_id)
+    assert exchange.municipality.as_("caseworker").post("referrals/search", foreign).body["results"]
+    for who in (
+        *(exchange.stranger.as_(role) for role in ("caseworker", "coordinator", "auditor", "administrator")),
+        exchange.police.as_("caseworker"),
+        exchange.centre.as_("auditor"),
+        exchange.oversight.as_("auditor"),
+    ):
+        who.headers["Purpose"] = "audit" if who.role == "auditor" else "crime_prevention"
+        for language in ("da", "en"):
+            told = who.post("referrals/search", foreign, Accept_Language=language)
+            same(told, who.post("referrals/search", absent, Accept_Language=language))
+            assert (told.status, told.body.get("results")) in [(200, []), (403, None)]
+
+
+def test_rule_13_the_same_person_at_two_agencies_is_found_by_each_as_its_own_alone(
+    exchange: Exchange, theirs: dict[str, str]
+) -> None:
+    """An agency that knows the person itself learns no more of the other than one that does not."""
+    stranger = exchange.stranger.as_("caseworker")
+    own = stranger.create({"sections": {"identity": {"name": "A", "cpr": "6101901234"}}}).body["id"]
+    found = stranger.post("referrals/search", {"identifier": {"cpr": "610190-1234"}}).body["results"]
+    assert [row["id"] for row in found] == [own]
+
+
+def test_rule_13_a_search_does_the_same_work_for_another_agencys_person_as_for_nobody(
+    theirs: dict[str, str],
+) -> None:
+    who = Exchange().stranger.as_("caseworker")
+    worked = []
+    for sought in (SOUGHT["identifier"][1], *SOUGHT["identifier"]):  # the first one warms what is kept
+        with CaptureQueriesContext(connection) as captured:
+            assert who.post("referrals/search", sought).body == {"results": [], "next": None}
+        worked.append([query["sql"].partition(" ")[0] for query in captured])
+    assert worked[1] == worked[2]
+
+
+def test_rule_13_the_ledger_says_the_same_of_a_search_for_another_agencys_person(theirs: dict[str, str]) -> None:
+    nobody = Exchange().stranger
+    for sought in SOUGHT["identifier"]:
+        assert nobody.as_("caseworker").post("referrals/search", sought).status == 200
+    looked = nobody.as_("auditor").get("audit/entries?action=referral.search", Audit_Case="1").body["results"]
+    changing = {"id", "at", "request_id", "leaf_hash"}
+    said = [{name: value for name, value in row.items() if name not in changing} for row in looked]
+    assert len(said) == 2
+    assert said[0] == said[1]
 
 
 def test_rule_13_the_directory_counts_nothing(exchange: Exchange, theirs: dict[str, str]) -> None:
