@@ -35,17 +35,20 @@ def operation(
     traits: Sequence[str] = (),
     queries: Sequence[tuple[str, str]] = (),
     problems: Sequence[str] = (),
+    media_types: Sequence[str] = (),
 ) -> Callable[[Any], Any]:
     """
     Return the decorator that describes a view's method: its name, words, bodies with an example each, and its traits.
 
     `sent` and `got` are the example bodies; `queries` are the query parameters with what each means; `problems` are
-    the codes of those it can answer besides its traits'.
+    the codes of those it can answer besides its traits'; `media_types` are the answer's where it is not JSON.
     """
-    examples = []
+    examples, raw = [], []
     if sent is not None:
         examples.append(OpenApiExample("Request", value=sent, request_only=True))
-    if got is not None:
+    if media_types:
+        raw.append(OpenApiExample("Answer", value=got))
+    elif got is not None:
         examples.append(OpenApiExample("Answer", value=got, response_only=True, status_codes=[str(status)]))
     described: Callable[[Any], Any] = extend_schema(
         operation_id=name,
@@ -53,7 +56,11 @@ def operation(
         description=description or summary,
         tags=[tag],
         request=request,
-        responses={status: OpenApiResponse(response, description="As asked.")},
+        responses={
+            (status, *media_types) if media_types else status: OpenApiResponse(
+                response, description="As asked.", examples=raw
+            )
+        },
         examples=examples,
         parameters=[
             OpenApiParameter(query, str, OpenApiParameter.QUERY, description=meaning) for query, meaning in queries

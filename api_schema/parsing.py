@@ -58,7 +58,7 @@ def _check(value: Any, depth: int) -> None:
     if depth > DEPTH_MAX:
         raise _too_deep()
     if isinstance(value, str):
-        if "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        if "\x00" in value or (not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value)):
             raise Malformed(
                 Words(
                     "Tekst må ikke indeholde NUL eller halve surrogatpar.", "Text may not hold NUL or lone surrogates."

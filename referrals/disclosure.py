@@ -105,12 +105,18 @@ def patiently(once: Callable[[], T]) -> T:
 
 
 def record(
-    referral_id: UUID, *, to: Principal, purpose: str, action: str, holds: Callable[[Referral], Collection[str]]
+    referral_id: UUID,
+    *,
+    to: Principal,
+    purpose: str,
+    action: str,
+    holds: Callable[[Referral], Collection[str]],
+    narrow: Callable[[Act, Sequence[Category]], None] | None = None,
 ) -> Recorded:
     """
     Record what a principal is about to be shown; `holds` says which categories hold anything of what is asked for.
 
-    Raises as `disclose` does.
+    `narrow` may say more of it in the entry, told what is readable, and raise a `Refusal`. Raises as `disclose` does.
     """
     with acting(action, by=to, about=Subject("referral", referral_id), purpose=purpose, changes=False) as act:
         referral = Referral.objects.viewable_by(to).with_parties().filter(pk=referral_id).first()
@@ -126,6 +132,8 @@ def record(
         describe(act, referral, reader=to, shown=_held(readable, holds(referral)), weighed=weighed)
         if glass is not None:
             act.detail["break_glass"] = str(glass.id)
+        if narrow is not None:
+            narrow(act, readable)
     return Recorded(
         referral=referral, facts=facts, weighed=weighed, readable=readable, receipt=act.committed, reader=to
     )

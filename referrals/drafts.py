@@ -25,7 +25,7 @@ from referrals import persons
 from referrals.disclosure import place
 from referrals.errors import UnknownHere
 from referrals.lifecycle import Status
-from referrals.models import BatchKey, Referral, Section
+from referrals.models import Attachment, BatchKey, Referral, Section
 from referrals.statements import BasisStated, Draft
 
 CPR, NECESSITY = "identity.cpr", "reason.necessity"
@@ -122,9 +122,10 @@ def add_message(
 
 
 def written_categories(referral: Referral) -> frozenset[Category]:
-    """Return the categories that hold content; not the content, which the application can't read back."""
+    """Return the categories that hold content or files; not what they hold, which the application can't read back."""
     names = Section.objects.filter(referral=referral).values_list("category", flat=True)
-    return frozenset(Category(name.partition(".")[0]) for name in names)
+    files = Attachment.objects.filter(referral=referral).values_list("category", flat=True)
+    return frozenset(Category(name.partition(".")[0]) for name in names.union(files))
 
 
 def _set_header(referral: Referral, draft: Draft, by: Principal) -> None:

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from referrals import inspection_views, search_views, views
+from referrals import attachments_views, inspection_views, search_views, views
 from referrals.serializers import MOVE_BODIES
 
 urlpatterns = [
@@ -12,6 +12,9 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>", views.OneReferral.as_view()),
     path("referrals/<uuid:referral_id>/amendments", views.Amendments.as_view()),
     path("referrals/<uuid:referral_id>/messages", views.Messages.as_view()),
+    path("referrals/<uuid:referral_id>/attachments", attachments_views.Attachments.as_view()),
+    path("referrals/<uuid:referral_id>/attachments/<uuid:attachment_id>", attachments_views.OneAttachment.as_view()),
+    path("referrals/<uuid:referral_id>/attachments/<uuid:attachment_id>/content", attachments_views.Content.as_view()),
     path("referrals/<uuid:referral_id>/timeline", inspection_views.Timeline.as_view()),
     path("referrals/<uuid:referral_id>/disclosures", inspection_views.Disclosures.as_view()),
     *(

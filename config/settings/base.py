@@ -143,6 +143,8 @@ SPECTACULAR_SETTINGS = {
         "ConsentKind": "consent.serializers.KINDS",
         "StatementKind": "referrals.sections.STATEMENT_KINDS",
         "MessageKind": "referrals.serializers.MESSAGE_KINDS",
+        "MediaType": "referrals.file_types.MEDIA_TYPES",
+        "ScanState": "referrals.attachments_serializers.SCAN_STATES",
         "Purpose": "agencies.acting.PURPOSES",
         "ClaimState": "agencies.self_governing.STATES",
         "WithdrawalReason": "agencies.self_governing_serializers.REASONS",
@@ -161,6 +163,11 @@ SPECTACULAR_SETTINGS = {
 # --- Content at rest ---------------------------------------------------------------------------------------------
 KEY_ENCRYPTION = "consent.keystore.FileKeyEncryption"  # or a key-management service of the same shape
 KEY_STORE = "consent.keystore.FileKeyStore"  # outside the database, so that no dump of it opens anything
+
+# --- Files -------------------------------------------------------------------------------------------------------
+ATTACHMENT_BYTES_MAX = 5 * 1024 * 1024  # before base64, which has to fit into REQUEST_BYTES_MAX
+CLAMAV = env.str("UDVEJ_CLAMAV", default="")  # unix:/run/clamav/clamd.ctl or tcp:127.0.0.1:3310
+ATTACHMENTS_UNSCANNED = env.str("UDVEJ_ATTACHMENTS_UNSCANNED", default="withhold")  # or: serve
 
 # --- The ledger and what happens around it -----------------------------------------------------------------------
 AUDITLOG_DISABLE_REMOTE_ADDR = True

@@ -10,6 +10,7 @@ local_keys.ensure(KEYS_DIR)
 KEYS = Keys(KEYS_DIR)
 SECRET_KEY = KEYS.secret_key()
 ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
+CLAMAV, ATTACHMENTS_UNSCANNED = "", "withhold"  # each test that scans has a scanner of its own
 RATE_LIMIT_PER_MINUTE = 1_000_000  # a client that several tests share is not held up by them
 
 CLUSTER = env.str("UDVEJ_TEST_NAME", default="test")  # two runs at once each take a server of their own

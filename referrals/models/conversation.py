@@ -5,6 +5,7 @@ from django.db.models import Q
 
 from agencies.models import Agency, UUIDv7
 from consent.categories import CONTENT
+from referrals.file_types import MEDIA_TYPES
 
 
 class Attachment(models.Model):
@@ -40,6 +41,10 @@ class Attachment(models.Model):
             models.CheckConstraint(
                 condition=Q(scan_state__in=["clean", "not_scanned"]), name="referrals_attachment_is_never_infected"
             ),
+            models.CheckConstraint(
+                condition=Q(media_type__in=MEDIA_TYPES), name="referrals_attachment_type_is_one_that_is_served"
+            ),
+            models.CheckConstraint(condition=Q(size__gt=0), name="referrals_attachment_is_not_empty"),
         ]
         indexes = [models.Index(fields=["referral", "id"], name="referrals_attachment_order")]
 

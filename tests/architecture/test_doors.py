@@ -30,6 +30,8 @@ PRODUCT = sorted([BASE_DIR / "manage.py", *(file for room in ROOMS for file in (
 MAY_IMPORT_REFERRALS = {
     "referrals/actions.py",
     "referrals/apps.py",
+    "referrals/attaching.py",
+    "referrals/attachments.py",
     "referrals/coverage.py",
     "referrals/disclosure.py",
     "referrals/drafts.py",
@@ -47,8 +49,8 @@ MAY_IMPORT_REFERRALS = {
 
 MAY_OPEN_A_TRANSACTION = {"audit/log.py"}
 TRANSACTIONS = {"atomic", "non_atomic_requests", "set_autocommit", "savepoint", "savepoint_commit", "on_commit"}
-MAY_UNSEAL = {"referrals/disclosure.py"}
-MAY_RELEASE = {"referrals/disclosure.py"}
+MAY_UNSEAL = {"referrals/attachments.py", "referrals/disclosure.py"}
+MAY_RELEASE = {"referrals/attachments.py", "referrals/disclosure.py"}
 MAY_WRITE_ENTRIES = {"audit/log.py"}
 
 MAY_READ_THE_ENVIRONMENT = {
@@ -184,13 +186,13 @@ def test_nor_does_anyone_by_sql(word: str) -> None:
 
 
 @pytest.mark.no_database
-def test_one_room_unseals_content() -> None:
-    opening = {name_of(file) for file in PRODUCT if uses(file, "unseal")} - {"consent/vault.py"}
+def test_the_doors_alone_unseal_content() -> None:
+    opening = {name_of(file) for file in PRODUCT if uses(file, "unseal", "unseal_bytes")} - {"consent/vault.py"}
     assert opening == MAY_UNSEAL
 
 
 @pytest.mark.no_database
-def test_one_room_asks_the_database_to_release_it() -> None:
+def test_the_doors_alone_ask_the_database_to_release_it() -> None:
     asking = {
         name_of(file) for file in PRODUCT if not is_migration_or_command(file) and says(file, "referrals_release")
     }
@@ -291,7 +293,7 @@ def test_so_does_every_view_class_that_has_no_address_yet() -> None:
 def test_without_a_token_nothing_is_answered(path: str) -> None:
     """Whatever the method, and whether or not what the address names is there."""
     address = "/" + path.replace("<slug:name>", "statuses")
-    for parameter in ("referral_id", "consent_id", "agency_id", "claim_id"):
+    for parameter in ("referral_id", "consent_id", "agency_id", "claim_id", "attachment_id"):
         address = address.replace(f"<uuid:{parameter}>", str(uuid4()))
     assert "<" not in address, "this test does not know how to ask there"
     for method in METHODS:
