@@ -222,6 +222,11 @@ def age_objections(given_by: str, birth_year: int | None, given_in: int, *, matu
     return ["maturity_assessment_needed"] if eldest - 1 < ADULT_AGE and not maturity_assessed else []
 
 
+def is_public(kind: str, *, self_governing: bool) -> bool:
+    """Say whether an agency is a public service, or a self-governing institution that acts as one."""
+    return kind in PUBLIC_SERVICE or (kind == "exit_centre" and self_governing)
+
+
 def _admits(kinds: Collection[str], kind: str, self_governing: bool) -> bool:
-    public = kind in PUBLIC_SERVICE or (kind == "exit_centre" and self_governing)
+    public = is_public(kind, self_governing=self_governing)
     return kind in kinds or "any" in kinds or ("any_public_service" in kinds and public)

@@ -10,6 +10,9 @@ HOLD_REVIEW = timedelta(days=30)
 ANSWER_WITHIN = timedelta(days=30)
 """How long a request for information may stay open."""
 
+NOTIFICATION = timedelta(hours=24)
+"""How soon the home municipality deals with a notification about an endangered minor."""
+
 GRACE = timedelta(days=7)
 """How long after its escalation a referral that nobody decided still waits before it expires."""
 

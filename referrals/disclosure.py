@@ -152,6 +152,18 @@ def release(recorded: Recorded) -> Content:
     )
 
 
+def release_task(referral: Referral, task: UUID, *, receipt: Receipt, to: Principal) -> Any:
+    """Return what a task carries in itself, unsealed, for the committed entry that shows it."""
+    return _released("SELECT referrals_release_task(%s, %s, %s)", referral, "task", task, receipt=receipt, to=to)
+
+
+def _released(asked: str, referral: Referral, name: str, thing: UUID, *, receipt: Receipt, to: Principal) -> Any:
+    with log.held(), connection.cursor() as cursor:
+        cursor.execute(asked, [receipt.entry, to.agency, thing])
+        (sealed,) = cursor.fetchone()
+    return unsealed(referral, bytes(sealed), place(referral.id, name, str(thing)))
+
+
 def unsealed(referral: Referral, sealed: bytes, belongs_to: str) -> Any:
     """Return one unsealed piece of a referral."""
     return vault.unseal(sealed, subject=referral.subject_id, belongs_to=belongs_to)

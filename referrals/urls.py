@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from referrals import attachments_views, inspection_views, search_views, views
+from referrals import attachments_views, inspection_views, search_views, tasks_views, views
 from referrals.serializers import MOVE_BODIES
 
 urlpatterns = [
@@ -17,10 +17,14 @@ urlpatterns = [
     path("referrals/<uuid:referral_id>/attachments/<uuid:attachment_id>/content", attachments_views.Content.as_view()),
     path("referrals/<uuid:referral_id>/timeline", inspection_views.Timeline.as_view()),
     path("referrals/<uuid:referral_id>/disclosures", inspection_views.Disclosures.as_view()),
+    path("referrals/<uuid:referral_id>/endangered", tasks_views.Endangered.as_view()),
     *(
         path(f"referrals/<uuid:referral_id>/{move.value.replace('_', '-')}", views.step_view(move).as_view())
         for move in MOVE_BODIES
     ),
+    path("tasks", tasks_views.Tasks.as_view()),
+    path("tasks/<uuid:task_id>", tasks_views.OneTask.as_view()),
+    path("tasks/<uuid:task_id>/done", tasks_views.Done.as_view()),
     path("audit/entries", inspection_views.Entries.as_view()),
     path("audit/entries/search", inspection_views.EntrySearch.as_view()),
 ]

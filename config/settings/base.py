@@ -153,6 +153,8 @@ SPECTACULAR_SETTINGS = {
         "ConsentUse": "consent.law.USES",
         "ConsentEntity": "consent.serializers.ENTITIES",
         "NoticeLanguage": "consent.serializers.LANGUAGES",
+        "TaskKind": "referrals.tasks_serializers.KINDS",
+        "TaskState": "referrals.tasks_serializers.STATES",
     },
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SORT_OPERATIONS": True,

@@ -99,6 +99,11 @@ class Task(models.Model):
                 condition=~Q(kind="notify_home_municipality") | Q(sealed__isnull=False, basis__isnull=False),
                 name="referrals_notification_has_content_and_basis",
             ),
+            models.CheckConstraint(
+                condition=Q(done_at__isnull=True, done_by_staff="", done_reason="")
+                | (Q(done_at__isnull=False) & ~Q(done_reason="")),
+                name="referrals_task_is_done_for_a_reason",
+            ),
         ]
         indexes = [models.Index(fields=["agency", "-id"], name="referrals_task_list_order")]
 

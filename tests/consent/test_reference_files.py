@@ -24,6 +24,7 @@ FILES = (
     "referrals/reference/urgencies.json",
     "referrals/reference/outcomes.json",
     "referrals/reference/milieus.json",
+    "referrals/reference/task_results.json",
 )
 AGENCY_KINDS = {
     "municipality",

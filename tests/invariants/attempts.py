@@ -54,8 +54,10 @@ TRIGGERS = [
     ("consent_notice", "consent_notice_is_never_rewritten"),
     ("referrals_referral", "referrals_referral_keeps_its_parties"),
     ("referrals_referral", "referrals_referral_stays_submitted"),
+    ("referrals_referral", "referrals_referral_endangered_is_notified"),
     ("referrals_section", "referrals_section_is_not_emptied"),
     ("referrals_section", "referrals_section_only_drafts_change"),
+    ("referrals_task", "referrals_task_is_stamped"),
 ]
 """Every trigger of ours, with its table. Each is enabled always."""
 

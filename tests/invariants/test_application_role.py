@@ -107,6 +107,8 @@ FUNCTIONS = [
     "referrals_parties_guard()",
     "referrals_release(uuid, uuid)",
     "referrals_section_guard()",
+    "referrals_endangered_guard()",
+    "referrals_task_stamp()",
 ]
 
 

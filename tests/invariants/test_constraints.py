@@ -67,6 +67,11 @@ def claim(times: int, **changed: str) -> str:
     )
 
 
+TASK = (
+    "INSERT INTO referrals_task (kind, referral_id, agency_id, opened_by_id, opened_at, due_by, categories, "
+    "done_by_staff, done_reason, version, idempotency_key, body_hash) VALUES ('review_break_glass', %(referral)s, "
+    "%(sending)s, %(sending)s, now(), now(), ARRAY[]::text[], '{0}', '{1}', 1, 'k', '')"
+)
 NEW_UUID = {"id": "gen_random_uuid()"}
 NEW_ID = {"id": "1000000 + id"}
 
@@ -107,6 +112,7 @@ CONSTRAINTS: dict[str, list[str]] = {
     "referrals_section_part_is_unique": [SECTION.format("reason", 0)],
     "referrals_section_part_check": [SECTION.format("health", -1)],
     "referrals_referral_version_check": [REFERRAL.format("version = -1")],
+    "referrals_task_is_done_for_a_reason": [TASK.format("", "forwarded"), TASK.format("somebody", "")],
     "referrals_access_is_listed_once": [again("referrals_access", where="referral_id = %(referral)s", **NEW_ID)],
     "referrals_referralgroupo_group_id_permission_id_c_872490cb_uniq": [
         again("referrals_referralgroupobjectpermission", where="content_object_id = %(referral)s", **NEW_ID)

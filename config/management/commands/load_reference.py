@@ -40,6 +40,7 @@ LISTS = {
     "milieus": "referrals/reference/milieus.json",
     "statuses": "referrals/reference/statuses.json",
     "moves": "referrals/reference/moves.json",
+    "task-results": "referrals/reference/task_results.json",
 }
 NOTICES = "consent/reference/notices.json"
 COMEBACK_OFFERS = ("individual_counselling", "outreach", "anonymous_online", "anonymous_telephone")
