@@ -1,6 +1,6 @@
 """The questions other rooms ask about agencies, their groups and the shared code lists. Nothing personal is here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from agencies.models import (
     Role,
     RoleGroup,
 )
+from api_schema.words import Words
 
 
 def active_agency(agency_id: UUID) -> Agency | None:
@@ -30,6 +31,11 @@ def active_agency(agency_id: UUID) -> Agency | None:
 def agency_ids() -> Sequence[UUID]:
     """Return the ids of all agencies there are or have been."""
     return list(Agency.objects.values_list("id", flat=True).order_by("id"))
+
+
+def named(ids: Collection[UUID]) -> dict[UUID, Agency]:
+    """Return these agencies by their ids; also one that no longer takes part, since what it did is still its own."""
+    return Agency.objects.in_bulk(list(ids))
 
 
 def working_groups(agency_id: UUID) -> Sequence[RoleGroup]:
@@ -74,6 +80,12 @@ def code_list(list_name: str) -> Sequence[CodeListItem]:
     """Return every code of a list that has not lapsed, in the list's order."""
     holds = Q(valid_to__isnull=True) | Q(valid_to__gte=timezone.now().date())
     return list(CodeListItem.objects.filter(holds, list_name=list_name))
+
+
+def labels(list_names: Collection[str]) -> dict[tuple[str, str], Words]:
+    """Return the words of every code of these lists, by list and code; of a code that lapsed as well."""
+    rows = CodeListItem.objects.filter(list_name__in=list_names).order_by("valid_from")
+    return {(row.list_name, row.code): Words(row.label_da, row.label_en) for row in rows}
 
 
 def agencies(*, kind: str = "", code: str = "", after: UUID | None = None, limit: int) -> Sequence[Agency]:

@@ -4,7 +4,7 @@ Describes an operation for the committed contract: one decorator, so that every 
 What every operation of a sort has in common (headers, problems) is named by a trait here and written by `hooks`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
@@ -29,6 +29,7 @@ def operation(
     tag: str,
     request: Any = None,
     response: Any,
+    files: Mapping[str, Any] | None = None,
     status: int = 200,
     sent: Any = None,
     got: Any = None,
@@ -41,9 +42,10 @@ def operation(
     Return the decorator that describes a view's method: its name, words, bodies with an example each, and its traits.
 
     `sent` and `got` are the example bodies; `queries` are the query parameters with what each means; `problems` are
-    the codes of those it can answer besides its traits'; `media_types` are the answer's where it is not JSON.
+    the codes of those it can answer besides its traits'; `media_types` are the answer's where it is not JSON, and
+    `files` the other media types it answers in besides JSON.
     """
-    examples, raw = [], []
+    examples, raw, other = [], [], files or {}
     if sent is not None:
         examples.append(OpenApiExample("Request", value=sent, request_only=True))
     if media_types:
@@ -57,9 +59,10 @@ def operation(
         tags=[tag],
         request=request,
         responses={
-            (status, *media_types) if media_types else status: OpenApiResponse(
-                response, description="As asked.", examples=raw
-            )
+            _form(status, media_types, other): OpenApiResponse(response, description="As asked.", examples=raw),
+            **{
+                (status, media): OpenApiResponse(form, description="As asked.") for media, form in (files or {}).items()
+            },
         },
         examples=examples,
         parameters=[
@@ -68,3 +71,9 @@ def operation(
         extensions={"x-traits": list(traits), "x-problems": list(problems)},
     )
     return described
+
+
+def _form(status: int, media_types: Sequence[str], files: Mapping[str, Any]) -> Any:
+    if media_types:
+        return (status, *media_types)
+    return (status, "application/json") if files else status

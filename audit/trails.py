@@ -4,9 +4,11 @@ Reads the ledger back: which entries exist about a thing, or by an agency. Metad
 It answers questions; who may ask them is decided by the app that owns the thing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
@@ -64,3 +66,10 @@ def disclosures(kind: str, identifier: UUID) -> QuerySet[Entry]:
     own = Q(subject_kind=kind, subject_id=str(identifier)) & ~Q(categories=[])
     listed = Q(action__in=[f"{kind}.list", f"{kind}.search"], result_ids__contains=[identifier])
     return Entry.objects.filter(own | listed, outcome="done").defer("canonical", "detail").order_by("-id")
+
+
+def touching(named: Mapping[str, Collection[UUID]]) -> QuerySet[Entry]:
+    """Return the acts that were done on any of these things, by kind, or that named one among others; oldest first."""
+    own = [Q(subject_kind=kind, subject_id__in=[str(each) for each in ids]) for kind, ids in named.items() if ids]
+    among = Q(result_ids__overlap=[each for ids in named.values() for each in ids])
+    return Entry.objects.filter(reduce(or_, own, among), outcome="done").defer("canonical", "leaf_hash").order_by("id")

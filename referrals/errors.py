@@ -14,6 +14,12 @@ class ReferralNotFound(Refusal, NotFound):
     code = "not-found"
 
 
+class SubjectNotFound(Refusal, NotFound):
+    """No such person at this agency, whoever else may know them: the same refusal as for a referral."""
+
+    code = "not-found"
+
+
 class StaleVersion(Refusal, Stale):
     code = "stale-version"
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from referrals import attachments_views, inspection_views, search_views, tasks_views, views
+from referrals import attachments_views, insight_views, inspection_views, search_views, tasks_views, views
 from referrals.serializers import MOVE_BODIES
 
 urlpatterns = [
@@ -25,6 +25,9 @@ urlpatterns = [
     path("tasks", tasks_views.Tasks.as_view()),
     path("tasks/<uuid:task_id>", tasks_views.OneTask.as_view()),
     path("tasks/<uuid:task_id>/done", tasks_views.Done.as_view()),
+    path("subjects/<uuid:subject_id>", insight_views.OneSubject.as_view()),
+    path("subjects/<uuid:subject_id>/access-report", insight_views.AccessReport.as_view()),
+    path("subjects/<uuid:subject_id>/withholdings", insight_views.Withholdings.as_view()),
     path("audit/entries", inspection_views.Entries.as_view()),
     path("audit/entries/search", inspection_views.EntrySearch.as_view()),
 ]

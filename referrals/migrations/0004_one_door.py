@@ -80,6 +80,7 @@ DECLARE
     shown text[];
     rests_on uuid;
     sends boolean;
+    purpose text;
 BEGIN
     SELECT * INTO entry FROM public.audit_entry WHERE id = p_entry;
     IF p_agency IS NULL OR entry.id IS NULL OR entry.xid = pg_current_xact_id_if_assigned()::text::bigint THEN
@@ -90,7 +91,11 @@ BEGIN
     END IF;
     IF entry.outcome <> 'done' OR entry.actor_agency IS DISTINCT FROM p_agency OR NOT (
         (entry.subject_kind = 'referral' AND entry.subject_id = p_referral::text)
-        OR (entry.subject_kind = 'subject' AND p_referral = ANY (entry.result_ids))) THEN
+        OR (entry.subject_kind = 'subject' AND entry.purpose = 'subject_access' AND p_referral = ANY (entry.result_ids)
+            AND EXISTS (SELECT 1 FROM public.referrals_referral r
+                JOIN public.consent_subject s ON r.subject_id IN (s.id, s.formerly_id)
+                WHERE r.id = p_referral AND r.sender_id = p_agency AND s.registered_by_id = p_agency
+                AND s.id::text = entry.subject_id))) THEN
         RAISE EXCEPTION 'the entry is not of this disclosure' USING ERRCODE = 'UD001';
     END IF;
     SELECT m.role, m.user_id, a.kind INTO member FROM public.agencies_membership m
@@ -102,6 +107,11 @@ BEGIN
         RAISE EXCEPTION 'the person does not work at the agency' USING ERRCODE = 'UD001';
     END IF;
     shown := array_remove(entry.categories, 'status');
+    -- A person's insight is one entry about several referrals; it names those of which the outcome comes along.
+    IF entry.subject_kind = 'subject'
+        AND NOT p_referral::text = ANY (string_to_array(coalesce(entry.detail ->> 'outcome_of', ''), ',')) THEN
+        shown := array_remove(shown, 'outcome');
+    END IF;
     -- The consent is locked before the referral, as a withdrawal locks them; then nothing here is older than the locks.
     SELECT r.sender_id = p_agency, CASE
         WHEN r.sender_id = p_agency AND NOT 'outcome' = ANY (shown) THEN NULL
@@ -120,11 +130,6 @@ BEGIN
         END IF;
         RAISE EXCEPTION 'the agency is not a party to the referral' USING ERRCODE = 'UD001';
     END IF;
-    IF entry.subject_kind = 'subject' AND entry.subject_id <> referral.subject_id::text AND NOT EXISTS (
-        SELECT 1 FROM public.consent_subject s
-            WHERE s.id::text = entry.subject_id AND s.formerly_id = referral.subject_id) THEN
-        RAISE EXCEPTION 'the entry is about another person' USING ERRCODE = 'UD001';
-    END IF;
     IF shown <> '{}' AND referral.status = 'taken_over_by_police' AND member.kind <> 'police_prevention' THEN
         RAISE EXCEPTION 'the agency has no task with the referral any more' USING ERRCODE = 'UD001';
     END IF;
@@ -142,14 +147,16 @@ BEGIN
     IF sends AND NOT 'outcome' = ANY (shown) OR shown = '{}' THEN
         RETURN shown;
     END IF;
+    -- What may come back for the work may be shown to the person; insight is no purpose of the work.
+    purpose := CASE entry.subject_kind WHEN 'subject' THEN referral.purpose ELSE entry.purpose END;
     IF sends AND referral.outcome_basis_id IS NOT NULL THEN
         PERFORM public.referrals_require_ground(referral.outcome_basis_id, referral.outcome_consent_id,
-            referral.subject_id, referral.recipient_id, referral.sender_id, entry.purpose, '{outcome}',
+            referral.subject_id, referral.recipient_id, referral.sender_id, purpose, '{outcome}',
             referral.outcome_necessity_stated, '', '');
     ELSIF sends THEN
         -- It comes back on the permission in the consent that carries the referral itself, and while that does.
         PERFORM public.referrals_require_ground(referral.basis_id, referral.consent_id, referral.subject_id,
-            referral.sender_id, referral.recipient_id, entry.purpose, '{}', referral.necessity_stated, '', '');
+            referral.sender_id, referral.recipient_id, purpose, '{}', referral.necessity_stated, '', '');
         IF NOT EXISTS (SELECT 1 FROM public.consent_consent c JOIN public.consent_legalbasis b ON b.consent_kind <> ''
             WHERE c.id = referral.consent_id AND b.id = referral.basis_id AND c.report_back) THEN
             RAISE EXCEPTION 'the outcome has no ground of its own' USING ERRCODE = 'UD002';

@@ -111,6 +111,10 @@ class Task(models.Model):
         return f"{self.kind} {self.id}"
 
 
+GROUNDS = ("dbl_22_1", "dbl_22_2", "rhl_16")
+"""On what something may be withheld from a person: DBL § 22(1) and (2), and retshåndhævelsesloven § 16."""
+
+
 class Withholding(models.Model):
     """
     A decision that one agency's looks are left out of a person's access report: on which ground, and until when it is
@@ -134,6 +138,7 @@ class Withholding(models.Model):
             models.UniqueConstraint(
                 fields=["stated_by", "idempotency_key"], name="referrals_withholding_is_stated_once_per_key"
             ),
+            models.CheckConstraint(condition=Q(ground__in=GROUNDS), name="referrals_withholding_ground_is_known"),
         ]
 
     def __str__(self) -> str:

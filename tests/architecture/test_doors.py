@@ -40,6 +40,7 @@ MAY_IMPORT_REFERRALS = {
     "referrals/endangered.py",
     "referrals/grants.py",
     "referrals/infohus.py",
+    "referrals/insight.py",
     "referrals/inspection.py",
     "referrals/listing.py",
     "referrals/overdue.py",
@@ -47,6 +48,7 @@ MAY_IMPORT_REFERRALS = {
     "referrals/search.py",
     "referrals/steps.py",
     "referrals/tasks.py",
+    "referrals/withholdings.py",
 }
 """The acts and the doors out: whoever is not named has no referral to return."""
 
