@@ -70,7 +70,7 @@ class SubjectConsentSerializer(serializers.Serializer[Any]):
     state = CodeField(choices=tuple(insight_words.CONSENT_STATES))
 
 
-class PersonSerializer(serializers.Serializer[Any]):
+class ReportedPersonSerializer(serializers.Serializer[Any]):
     """A person as the agency registered them."""
 
     id = serializers.UUIDField()
@@ -81,7 +81,7 @@ class PersonSerializer(serializers.Serializer[Any]):
     erased_at = serializers.DateTimeField(allow_null=True)
 
 
-class SubjectSerializer(PersonSerializer):
+class SubjectSerializer(ReportedPersonSerializer):
     referrals = SubjectReferralSerializer(many=True)
     consents = SubjectConsentSerializer(many=True)
 
@@ -198,7 +198,7 @@ class AccessReportSerializer(serializers.Serializer[Any]):
     made_at = serializers.DateTimeField()
     controller = NamedAgencySerializer()
     basis = BasisWithWordsSerializer()
-    subject = PersonSerializer()
+    subject = ReportedPersonSerializer()
     referrals = ReferralInReportSerializer(many=True)
     consents = ConsentInReportSerializer(many=True)
     recipients = RecipientSerializer(many=True)

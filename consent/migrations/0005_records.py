@@ -86,7 +86,7 @@ class Migration(migrations.Migration):
     dependencies = [
         ("agencies", "0002_grants"),
         ("audit", "0002_append_only"),
-        ("consent", "0003_keys_and_identifiers"),
+        ("consent", "0004_identifiers_told_in"),
     ]
 
     operations = [

@@ -33,7 +33,7 @@ REVOKE EXECUTE ON FUNCTION referrals_attachment_guard() FROM PUBLIC;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("referrals", "0004_one_door")]
+    dependencies = [("referrals", "0006_insight")]
 
     operations = [
         migrations.AddConstraint(
