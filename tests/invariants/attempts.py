@@ -4,6 +4,7 @@ What the attacks share: a session of each role, raw SQL in it, and how a refusal
 An attack runs in a session of its own that is rolled back, so that one which succeeds harms no other test.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -52,12 +53,22 @@ TRIGGERS = [
     ("consent_legalbasis", "consent_basis_is_followed_not_edited"),
     ("consent_legalbasis", "consent_basis_is_not_emptied"),
     ("consent_notice", "consent_notice_is_never_rewritten"),
+    ("consent_identifier", "consent_identifier_is_of_a_known_person"),
+    ("consent_subject", "consent_subject_is_linked_to_its_own"),
+    ("consent_subject", "consent_subject_stays"),
+    ("referrals_attachment", "referrals_attachment_append_only"),
+    ("referrals_breakglass", "referrals_breakglass_is_not_emptied"),
+    ("referrals_breakglass", "referrals_breakglass_is_only_reviewed"),
+    ("referrals_breakglass", "referrals_breakglass_is_stamped"),
     ("referrals_referral", "referrals_referral_keeps_its_parties"),
     ("referrals_referral", "referrals_referral_stays_submitted"),
     ("referrals_referral", "referrals_referral_endangered_is_notified"),
     ("referrals_section", "referrals_section_is_not_emptied"),
     ("referrals_section", "referrals_section_only_drafts_change"),
     ("referrals_task", "referrals_task_is_stamped"),
+    ("referrals_task", "referrals_task_is_not_emptied"),
+    ("referrals_task", "referrals_task_is_only_done"),
+    ("referrals_withholding", "referrals_withholding_append_only"),
 ]
 """Every trigger of ours, with its table. Each is enabled always."""
 
@@ -148,6 +159,106 @@ def write_entry(**changes: Any) -> UUID:
     return UUID(str(rows(insert_entry(columns), columns)[0][0]))
 
 
+def member(agency: str | None, role: str = "coordinator", number: int = 1) -> str:
+    """Return the account of an agency's active member in a role, as an entry names it; empty where it has none."""
+    question = (
+        "SELECT user_id::text FROM agencies_membership WHERE agency_id = %s AND role = %s AND active ORDER BY staff_id"
+    )
+    found = rows(question, [agency, role]) if agency else []
+    return str(found[number - 1][0]) if found else ""
+
+
+def version_of(referral: str) -> str:
+    """Return the version that a referral has now, as an entry tells it."""
+    found = rows("SELECT version::text FROM referrals_referral WHERE id = %s", [referral])
+    return str(found[0][0]) if found else "1"
+
+
+def naming(referral: str, agency: str | None, *categories: str, **changes: Any) -> dict[str, Any]:
+    """Return an entry that names what is to be shown of a referral, and to whom, as the product would write it."""
+    named = {
+        "action": "referral.disclose",
+        "actor_agency": agency,
+        "actor_user": member(agency),
+        "role": "coordinator",
+        "subject_kind": "referral",
+        "subject_id": referral,
+        "purpose": "exit_support",
+        "categories": [*categories],
+        "detail": json.dumps({"version": version_of(referral)}),
+    }
+    return {**ENTRY, "correlation": uuid4(), **named, **changes}
+
+
+def entry_for(referral: str, agency: str | None, *categories: str, **changes: Any) -> UUID:
+    """Commit an entry that names what is to be shown of a referral, and to whom."""
+    return write_entry(**naming(referral, agency, *categories, **changes))
+
+
+RELEASE = "SELECT category FROM referrals_release(%s, %s, %s)"
+
+
+def released(entry: UUID | None, agency: str | None, referral: str) -> list[str]:
+    """Return the categories that the database releases of a referral for an entry."""
+    return [category for (category,) in rows(RELEASE, [entry, agency, referral])]
+
+
+def withheld(entry: UUID | None, agency: str | None, referral: str | None) -> str:
+    """Return the SQLSTATE with which the database withholds what an entry names."""
+    with connection.cursor() as cursor:
+        return refused(cursor, RELEASE, [entry, agency, referral])
+
+
+def given(cursor: Any, statement: str, values: Any = None) -> list[Any]:
+    """Return the first column of what a statement gives in a session."""
+    cursor.execute(statement, values)
+    return [row[0] for row in cursor.fetchall()]
+
+
+def another_consent(cursor: Any, consent: str, *, subject: str | None = None, **changed: Any) -> str:
+    """Insert a consent like this one, of the same person, with other terms; given yesterday, for a year."""
+    row = {"subject_id": subject, **{name: _plain(value) for name, value in changed.items()}}
+    made = given(
+        cursor,
+        "INSERT INTO consent_consent SELECT (jsonb_populate_record(c, jsonb_build_object('id', gen_random_uuid(), "
+        "'idempotency_key', gen_random_uuid(), 'version', 1) || jsonb_strip_nulls(%s::jsonb))).* "
+        "FROM consent_consent c WHERE id = %s RETURNING id",
+        [json.dumps(row), consent],
+    )
+    follow(cursor, str(made[0]), "given")
+    return str(made[0])
+
+
+def follow(cursor: Any, consent: str, kind: str, *, until: str = "now() + interval '1 year'") -> None:
+    """Insert the next event of a consent; `until` is SQL, and counts where the event gives something."""
+    expires_at = until if kind in ("given", "renewed") else "NULL"
+    cursor.execute(
+        "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, expires_at, method, "
+        "evidence_hash, registered_by_id) SELECT id, 1 + (SELECT count(*) FROM consent_consentevent WHERE "
+        f"consent_id = c.id), %s, now() - interval '1 day', now(), {expires_at}, 'oral', '', registered_by_id "
+        "FROM consent_consent c WHERE id = %s",
+        [kind, consent],
+    )
+    assert cursor.rowcount == 1
+
+
+def another_basis(cursor: Any, code: str = "SAMTYKKE-TAVSHED", **changed: Any) -> int:
+    """Insert a version of a legal basis with other terms, and return its id."""
+    row = {name: _plain(value) for name, value in changed.items()}
+    (made,) = given(
+        cursor,
+        "INSERT INTO consent_legalbasis SELECT (jsonb_populate_record(b, jsonb_build_object('id', "
+        "(SELECT max(id) + 1000 FROM consent_legalbasis), 'version', 900) || %s::jsonb)).* "
+        "FROM consent_legalbasis b WHERE code = %s AND version < 900 ORDER BY version DESC LIMIT 1 RETURNING id",
+        [json.dumps(row), code],
+    )
+    return int(made)
+
+
+def _plain(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | int | bool | list) else str(value)
+
+
 @dataclass(frozen=True)
 class Sent:
     """A submitted referral and a draft, with the parties to both."""
@@ -168,10 +279,10 @@ class Sent:
         return self.exchange.centre.id
 
 
-def send(exchange: Exchange) -> Sent:
-    """Submit a referral on a consent, and leave another as a draft."""
+def send(exchange: Exchange, **changes: Any) -> Sent:
+    """Submit a referral on a consent, and leave another, of another person, as a draft."""
     sender = exchange.municipality.as_("caseworker")
-    made = sender.create(referral_body(exchange.centre))
+    made = sender.create(referral_body(exchange.centre, **changes))
     draft = sender.create(referral_body(exchange.centre, submit=False))
     assert (made.status, draft.status) == (201, 201), (made, draft)
     basis, subject = made.body["basis"], made.body["subject"]

@@ -4,7 +4,10 @@ import pytest
 
 from tests.invariants.attempts import APP, APPEND_ONLY, DENIED, OWNER, SUPERUSER, Sent, one, refused, session
 
-TABLES = ("agencies_selfgoverningapproval", "audit_entry", "auditlog_logentry", "consent_consentevent")
+TABLES = (
+    *("agencies_selfgoverningapproval", "audit_entry", "auditlog_logentry", "consent_consentevent"),
+    *("referrals_attachment", "referrals_withholding"),
+)
 
 CHANGES = {
     "update": "UPDATE {table} SET id = id",
@@ -83,7 +86,11 @@ def test_a_consent_can_be_followed_by_events_only(sent: Sent) -> None:
         assert refused(cursor, "TRUNCATE consent_consent CASCADE") == APPEND_ONLY
 
 
-@pytest.mark.parametrize("table", ["consent_legalbasis", "referrals_section"])
+GUARDED = ["consent_legalbasis", "consent_subject", "referrals_breakglass", "referrals_section", "referrals_task"]
+
+
+@pytest.mark.parametrize("table", GUARDED)
 def test_the_owner_cannot_empty_a_guarded_table_either(sent: Sent, table: str) -> None:
-    with session(OWNER) as cursor:
-        assert refused(cursor, f"TRUNCATE {table} CASCADE") == APPEND_ONLY
+    for replica in (False, True):
+        with session(OWNER, replica=replica) as cursor:
+            assert refused(cursor, f"TRUNCATE {table} CASCADE") == APPEND_ONLY

@@ -1,5 +1,6 @@
 """What SQL injected into the application could try, and what the database answers."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
@@ -7,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from consent.categories import Category
+from consent.categories import SUBMITTED
 from consent.models import Consent, LegalBasis
 from tests.exchange import Exchange
 from tests.invariants.attempts import (
@@ -19,11 +20,13 @@ from tests.invariants.attempts import (
     TRIGGERS,
     Sent,
     insert_entry,
+    member,
     one,
     refused,
     rows,
     send,
     session,
+    version_of,
 )
 
 STAMPED = {
@@ -99,16 +102,29 @@ FUNCTIONS = [
     "audit_refuse_change()",
     "audit_stamp()",
     "consent_follow()",
+    "consent_identifier_guard()",
+    "consent_link_guard()",
     "consent_refuse_edit()",
     "consent_stamp()",
     "consent_whole()",
+    "consent_subject_guard()",
+    "referrals_admit(uuid, uuid, uuid)",
+    "referrals_admits(text[], text, boolean)",
     "referrals_consent_stands(uuid)",
+    "referrals_glass_guard()",
+    "referrals_glass_stamp()",
     "referrals_header_guard()",
     "referrals_parties_guard()",
-    "referrals_release(uuid, uuid)",
+    "referrals_release(uuid, uuid, uuid)",
+    "referrals_release_explanation(uuid, uuid, uuid)",
+    "referrals_release_file(uuid, uuid, uuid, uuid)",
+    "referrals_release_files(uuid, uuid, uuid)",
+    "referrals_release_task(uuid, uuid, uuid)",
+    "referrals_require_ground(bigint, uuid, uuid, uuid, uuid, text, text[], boolean, text, text)",
     "referrals_section_guard()",
     "referrals_endangered_guard()",
     "referrals_task_stamp()",
+    "referrals_task_guard()",
 ]
 
 
@@ -201,6 +217,9 @@ SHADOWS = (
     "CREATE TEMPORARY TABLE audit_entry AS SELECT * FROM public.audit_entry WHERE false",
     "CREATE TEMPORARY TABLE audit_pending (entry_id uuid, leaf_hash bytea)",
     "CREATE TEMPORARY TABLE referrals_referral AS SELECT * FROM public.referrals_referral WHERE false",
+    "CREATE TEMPORARY TABLE agencies_membership AS SELECT * FROM public.agencies_membership",
+    "CREATE TEMPORARY TABLE agencies_agency AS SELECT * FROM public.agencies_agency",
+    "CREATE TEMPORARY TABLE consent_legalbasis AS SELECT * FROM public.consent_legalbasis",
     "CREATE TEMPORARY TABLE consent_consent AS SELECT * FROM public.consent_consent WHERE false",
     "CREATE TEMPORARY TABLE consent_consentevent AS SELECT * FROM public.consent_consentevent WHERE false",
     "CREATE TEMPORARY TABLE referrals_section (referral_id uuid, category varchar, part smallint, sealed bytea)",
@@ -209,6 +228,8 @@ SHADOWS = (
     "CREATE FUNCTION pg_temp.sha256(bytea) RETURNS bytea LANGUAGE sql AS $$ SELECT ''::bytea $$",
     "CREATE FUNCTION pg_temp.audit_canonical(public.audit_entry) RETURNS bytea LANGUAGE sql AS $$ SELECT ''::bytea $$",
     "INSERT INTO pg_temp.referrals_referral SELECT * FROM public.referrals_referral",
+    "UPDATE pg_temp.agencies_membership SET agency_id = '{stranger}'",
+    "UPDATE pg_temp.agencies_agency SET id = '{stranger}'",
     "UPDATE pg_temp.referrals_referral SET sender_id = '{stranger}', consent_id = NULL",
     "GRANT ALL ON ALL TABLES IN SCHEMA pg_temp TO PUBLIC",
 )
@@ -222,7 +243,10 @@ def test_temporary_tables_and_functions_hijack_nothing(sent: Sent) -> None:
         "subject_kind": "referral",
         "subject_id": sent.referral,
         "actor_agency": stranger,
+        "actor_user": member(sent.receiving),
+        "purpose": "exit_support",
         "categories": ["reason"],
+        "detail": json.dumps({"version": version_of(sent.referral)}),
     }
     with session(APP) as cursor:
         for statement in SHADOWS:
@@ -238,7 +262,8 @@ def test_temporary_tables_and_functions_hijack_nothing(sent: Sent) -> None:
         )
         assert cursor.fetchone() == (0, 0)
         cursor.execute("COMMIT")
-        assert refused(cursor, "SELECT * FROM public.referrals_release(%s, %s)", [entry, stranger]) == "UD001"
+        release = "SELECT * FROM public.referrals_release(%s, %s, %s)"
+        assert refused(cursor, release, [entry, stranger, sent.referral]) == "UD001"
 
 
 def test_what_runs_with_the_owners_rights_looks_in_temporary_schemas_last(sent: Sent) -> None:
@@ -247,12 +272,12 @@ def test_what_runs_with_the_owners_rights_looks_in_temporary_schemas_last(sent: 
             "SELECT proname, proconfig FROM pg_proc WHERE prosecdef AND pronamespace = 'public'::regnamespace"
         )
         assert dict(cursor.fetchall()) == {
-            "agencies_approval_guard": ["search_path=pg_catalog, public, pg_temp"],
-            "agencies_self_governing_follow": ["search_path=pg_catalog, public, pg_temp"],
-            "agencies_self_governing_guard": ["search_path=pg_catalog, public, pg_temp"],
-            "audit_queue": ["search_path=pg_catalog, public, pg_temp"],
-            "referrals_release": ["search_path=pg_catalog, public, pg_temp"],
-            "referrals_section_guard": ["search_path=pg_catalog, public, pg_temp"],
+            name: ["search_path=pg_catalog, public, pg_temp"]
+            for name in (
+                *("agencies_approval_guard", "agencies_self_governing_follow", "agencies_self_governing_guard"),
+                *("audit_queue", "referrals_release", "referrals_release_explanation", "referrals_release_file"),
+                *("referrals_release_files", "referrals_release_task", "referrals_section_guard"),
+            )
         }
 
 
@@ -297,6 +322,23 @@ READS = [
     "SELECT stavalues1 FROM pg_statistic WHERE starelid = 'referrals_section'::regclass",
     "SELECT pg_read_binary_file(pg_relation_filepath('referrals_section'))",
     "SELECT referrals_consent_stands('{consent}')",
+    "SELECT about FROM referrals_attachment",
+    "SELECT sealed FROM referrals_attachment",
+    "SELECT * FROM referrals_attachment",
+    "SELECT to_jsonb(a) FROM referrals_attachment a",
+    "COPY referrals_attachment TO STDOUT",
+    "UPDATE referrals_attachment SET category = category RETURNING sealed",
+    "DELETE FROM referrals_attachment WHERE sealed = '' RETURNING about",
+    "SELECT explanation FROM referrals_breakglass",
+    "SELECT * FROM referrals_breakglass",
+    "COPY referrals_breakglass (explanation) TO STDOUT",
+    "UPDATE referrals_breakglass SET verdict = verdict RETURNING explanation",
+    "UPDATE referrals_breakglass SET verdict = encode(explanation, 'hex')",
+    "SELECT sealed FROM referrals_task",
+    "SELECT * FROM referrals_task",
+    "COPY referrals_task (sealed) TO STDOUT",
+    "UPDATE referrals_task SET done_reason = done_reason RETURNING sealed",
+    "UPDATE referrals_task SET done_reason = encode(sealed, 'hex')",
 ]
 
 
@@ -312,21 +354,40 @@ def test_statistics_show_no_sealed_content(sent: Sent, owner: Any) -> None:
     assert {"category"} <= {name for (name,) in shown} <= {"id", "referral_id", "category", "part", "written_by_id"}
 
 
-NEVER_AFTER_SUBMISSION = [str(category) for category in Category if category is not Category.OUTCOME] + ["identity.cpr"]
-INSERT_SECTION = f"{SECTION} SELECT id, %s, 9, 'x', sender_id FROM referrals_referral WHERE id = %s"
+SUBMITTED_ONCE = [str(category) for category in SUBMITTED] + ["identity.cpr"]
+INSERT_SECTION = f"{SECTION} SELECT id, %s, %s, 'x', {{0}} FROM referrals_referral WHERE id = %s"
+BY_SENDER, BY_RECIPIENT = INSERT_SECTION.format("sender_id"), INSERT_SECTION.format("recipient_id")
+NOT_ALIVE = [
+    *("completed", "closed_unsuccessful", "rejected", "redirected", "withdrawn", "expired", "entered_in_error"),
+    *("taken_over_by_police", "consent_withdrawn"),
+]
 
 
-@pytest.mark.parametrize("category", NEVER_AFTER_SUBMISSION)
+@pytest.mark.parametrize("category", SUBMITTED_ONCE)
 @pytest.mark.parametrize("role", [APP, OWNER])
-def test_nothing_but_an_outcome_is_added_after_submission(sent: Sent, role: str, category: str) -> None:
+def test_after_submission_a_section_is_amended_beside_the_first_and_by_the_sender_alone(
+    sent: Sent, role: str, category: str
+) -> None:
     with session(role) as cursor:
-        assert refused(cursor, INSERT_SECTION, [category, sent.referral]) == APPEND_ONLY
+        assert refused(cursor, BY_SENDER, [category, 0, sent.referral]) == APPEND_ONLY
+    with session(role) as cursor:
+        assert refused(cursor, BY_RECIPIENT, [category, 9, sent.referral]) == APPEND_ONLY
+    with session(role) as cursor:
+        cursor.execute(BY_SENDER, [category, 9, sent.referral])
+        assert cursor.rowcount == 1
+
+
+@pytest.mark.parametrize("status", NOT_ALIVE)
+def test_what_has_ended_is_not_amended(sent: Sent, status: str) -> None:
+    with session(APP) as cursor:
+        cursor.execute("UPDATE referrals_referral SET status = %s WHERE id = %s", [status, sent.referral])
+        assert refused(cursor, BY_SENDER, ["reason", 9, sent.referral]) == APPEND_ONLY
 
 
 @pytest.mark.parametrize("category", ["outcome", "reason.necessity"])
 def test_an_outcome_and_a_new_grounds_necessity_are(sent: Sent, category: str) -> None:
     with session(APP) as cursor:
-        cursor.execute(INSERT_SECTION, [category, sent.referral])
+        cursor.execute(BY_SENDER, [category, 9, sent.referral])
         assert cursor.rowcount == 1
 
 
@@ -347,7 +408,7 @@ def test_a_drafts_section_is_removed_and_written_anew(exchange: Exchange) -> Non
     with connection.cursor() as cursor:
         cursor.execute("DELETE FROM referrals_section WHERE referral_id = %s AND category = 'needs'", [draft])
         assert cursor.rowcount == 1
-        cursor.execute(INSERT_SECTION, ["needs", draft])
+        cursor.execute(BY_SENDER, ["needs", 9, draft])
         assert cursor.rowcount == 1
 
 
@@ -412,6 +473,16 @@ def test_a_legal_basis_can_be_ended(sent: Sent) -> None:
         assert cursor.rowcount == 1
 
 
+def test_a_section_is_not_removed_while_its_draft_is_being_submitted(exchange: Exchange) -> None:
+    """The removal waits for the submission, and then finds that there is no draft any more."""
+    draft = send(exchange).draft
+    with session(APP) as submitting, session(APP) as removing:
+        submitting.execute("SELECT 1 FROM referrals_referral WHERE id = %s FOR UPDATE", [draft])
+        removing.execute("SET lock_timeout = '100ms'")
+        remove = "DELETE FROM referrals_section WHERE referral_id = %s AND category = 'reason'"
+        assert refused(removing, remove, [draft]) == "55P03"
+
+
 KEPT = [
     "agencies_agency",
     "agencies_area",
@@ -431,8 +502,12 @@ KEPT = [
     "consent_subject",
     "django_admin_log",
     "django_migrations",
+    "referrals_attachment",
     "referrals_batchkey",
+    "referrals_breakglass",
     "referrals_referral",
+    "referrals_task",
+    "referrals_withholding",
 ]
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.invariants.attempts import APP, CHECKED, ENTRY, OWNER, TAKEN, Sent, insert_entry, refusal, refused, session
+from tests.invariants.made import making, parties
 
 REFERRAL = "UPDATE referrals_referral SET {0} WHERE id = %(referral)s"
 DRAFT = "UPDATE referrals_referral SET {0} WHERE id = %(draft)s"
@@ -22,6 +23,12 @@ EVENT = (
 SECTION = (
     "INSERT INTO referrals_section (referral_id, category, part, sealed, written_by_id) "
     "VALUES (%(draft)s, '{0}', {1}, '', %(sending)s)"
+)
+LINKED = (
+    "WITH before AS (INSERT INTO consent_subject (mode, registered_by_id, wish_method, created_at) "
+    "VALUES ('anonymous', %(sending)s, '', now()) RETURNING id) "
+    "INSERT INTO consent_subject (mode, registered_by_id, formerly_id, wished_at, wish_method, created_at) "
+    "SELECT 'identified', %(sending)s::uuid, id, {0}, {1}, now() FROM before"
 )
 TWICE = (
     "INSERT INTO {0} SELECT u.id, p.id{1} FROM (SELECT id FROM agencies_user LIMIT 1) u, "
@@ -122,7 +129,50 @@ CONSTRAINTS: dict[str, list[str]] = {
             "referrals_referraluserobjectpermission (user_id, permission_id, content_object_id)", ", %(referral)s"
         )
     ],
+    "referrals_screening_result_is_known": [
+        REFERRAL.format("screening = 'fine'"),
+        REFERRAL.format("screening = 'Cleared'"),
+    ],
+    "referrals_attachment_category_is_known": [
+        making("referrals_attachment", category="'status'"),
+        making("referrals_attachment", category="'reason.message'"),
+    ],
+    "referrals_attachment_is_never_infected": [
+        making("referrals_attachment", scan_state="'infected'"),
+        making("referrals_attachment", scan_state="''"),
+    ],
+    "referrals_attachment_is_created_once_per_key": [making("referrals_attachment", times=2, idempotency_key="'k'")],
+    "referrals_attachment_size_check": [making("referrals_attachment", size="-1")],
+    "referrals_breakglass_ends": [
+        making("referrals_breakglass", until="now() - interval '1 minute'"),
+        making("referrals_breakglass", until="now()"),
+    ],
+    "referrals_breakglass_is_opened_once_per_key": [making("referrals_breakglass", times=2, idempotency_key="'k'")],
+    "referrals_breakglass_is_reviewed_by_another": [
+        making("referrals_breakglass", reviewed_by_id="%(reader)s::bigint"),
+    ],
+    "referrals_breakglass_review_is_whole": [
+        making("referrals_breakglass", verdict="'justified'"),
+        making("referrals_breakglass", reviewed_by_id="%(writer)s::bigint"),
+        making("referrals_breakglass", reviewed_by_id="%(writer)s::bigint", verdict="'justified'"),
+    ],
+    "referrals_task_kind_is_known": [
+        making("referrals_task", kind="'investigate'"),
+        making("referrals_task", kind="''"),
+    ],
+    "referrals_notification_has_content_and_basis": [
+        making("referrals_task", sealed="NULL"),
+        making("referrals_task", basis_id="NULL"),
+    ],
+    "referrals_task_is_opened_once_per_key": [making("referrals_task", times=2, idempotency_key="'k'")],
+    "referrals_task_version_check": [making("referrals_task", version="-1")],
+    "referrals_withholding_is_stated_once_per_key": [making("referrals_withholding", times=2, idempotency_key="'k'")],
     # consent
+    "consent_identifier_is_kept_once": [making("consent_identifier", times=2)],
+    "consent_subject_is_linked_on_their_own_wish": [
+        LINKED.format("NULL", "'oral'"),
+        LINKED.format("now()", "''"),
+    ],
     "consent_event_given_or_renewed_has_an_end": [
         event("given"),
         event("renewed"),
@@ -244,6 +294,7 @@ def test_what_it_forbids_is_refused(sent: Sent, constraint: str, statement: str)
         for each in before:
             cursor.execute(each, values)
         error = refusal(cursor, forbidden, values)
+        error = refusal(cursor, statement, parties(sent))
         assert (error.sqlstate in (CHECKED, TAKEN), error.diag.constraint_name) == (True, constraint)
 
 

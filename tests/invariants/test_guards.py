@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 from config import embedded_postgres
 from config.checks import guards_missing
 from tests.invariants.attempts import APP, OWNER, SUPERUSER, TRIGGERS
+from tests.invariants.test_privileges import COLUMNS
 
 
 @contextmanager
@@ -111,8 +112,18 @@ GUARDING = [
     "consent_follow",
     "consent_refuse_edit",
     "consent_whole",
-    "referrals_section_guard",
+    "consent_subject_guard",
+    "referrals_admit",
+    "referrals_glass_guard",
+    "referrals_header_guard",
     "referrals_release",
+    "referrals_release_explanation",
+    "referrals_release_file",
+    "referrals_release_files",
+    "referrals_release_task",
+    "referrals_require_ground",
+    "referrals_section_guard",
+    "referrals_task_guard",
 ]
 
 
@@ -157,18 +168,28 @@ WITHHELD = [
     ("UPDATE", "agencies_selfgoverningapproval"),
     ("DELETE", "agencies_selfgoverningapproval"),
     ("TRUNCATE", "agencies_selfgoverningapproval"),
+    ("DELETE", "consent_subject"),
+    ("SELECT", "referrals_attachment"),
+    ("UPDATE", "referrals_attachment"),
+    ("SELECT", "referrals_breakglass"),
+    ("UPDATE", "referrals_breakglass"),
+    ("SELECT", "referrals_task"),
+    ("UPDATE", "referrals_task"),
+    ("UPDATE", "referrals_withholding"),
 ]
 
 
-CONFINED = "; GRANT SELECT (id, referral_id, category, part, written_by_id) ON referrals_section TO udvej_app"
-"""What taking a privilege on the whole table away takes with it."""
+def confined(privilege: str, table: str) -> str:
+    """Return the grants on columns that taking a privilege on the whole table away takes with it."""
+    names = COLUMNS.get((table, APP, privilege), "").replace(" ", ", ")
+    return f"; GRANT {privilege} ({names}) ON {table} TO {APP}" if names else ""
 
 
 @pytest.mark.parametrize(("privilege", "table"), WITHHELD)
 def test_a_privilege_too_many_is_missed(privilege: str, table: str) -> None:
     """Whether it was granted to the application or to everybody."""
     for role in (APP, "PUBLIC"):
-        back = f"REVOKE {privilege} ON {table} FROM {role}" + (CONFINED if table == "referrals_section" else "")
+        back = f"REVOKE {privilege} ON {table} FROM {role}" + confined(privilege, table)
         with changed(f"GRANT {privilege} ON {table} TO {role}", back=back):
             assert any(privilege in name and table in name for name in guards_missing(connection))
 
@@ -188,6 +209,13 @@ COLUMNS_WITHHELD = [
     ("INSERT", "agencies_agency", "self_governing_approved"),
     ("UPDATE", "agencies_selfgoverningclaim", "agency_id"),
     ("UPDATE", "agencies_selfgoverningapproval", "approved_by_id"),
+    ("SELECT", "referrals_attachment", "about"),
+    ("SELECT", "referrals_attachment", "sealed"),
+    ("SELECT", "referrals_breakglass", "explanation"),
+    ("UPDATE", "referrals_breakglass", "until"),
+    ("SELECT", "referrals_task", "sealed"),
+    ("UPDATE", "referrals_task", "due_by"),
+    ("UPDATE", "consent_subject", "mode"),
 ]
 
 
