@@ -15,6 +15,7 @@ from agencies.principals import Principal
 from audit import log
 from audit.facts import Subject
 from audit.log import Act
+from consent import records
 from consent.errors import KeyReused
 from referrals import drafts, grants, policy, steps
 from referrals.coverage import coverage_of
@@ -29,6 +30,9 @@ MADE_ONCE = (
     "referrals_external_reference_is_unique_per_sender",
     "consent_consent_is_created_once_per_key",
 )
+WEIGHING = frozenset({Move.SUBMIT, Move.AMEND, Move.ANSWER_INFO, Move.DECLINE_INFO, Move.RESUME})
+"""The moves that weigh the consent anew; they lock it before the referral, as a withdrawal and a release do."""
+
 STOPPABLE = [status.value for status, move in STEPS if move is Move.STOP_ON_CONSENT]
 
 
@@ -98,7 +102,7 @@ def take_step(referral_id: UUID, move: Move, body: MoveBody, *, by: Principal, p
     `ReasonNotValid`, `UnknownHere`, and where the step discloses `NotComplete` and `NotCovered`; all recorded.
     """
     with acting(f"referral.{move}", by=by, about=Subject("referral", referral_id), purpose=purpose) as act:
-        referral = _locked(referral_id, by=by, seen=seen)
+        referral = _locked(referral_id, by=by, seen=seen, weighing=move in WEIGHING)
         step = policy.step_for(by, referral.facts(), move)
         if step is None:
             raise MoveNotAllowed(_allowed(by, referral))
@@ -121,7 +125,7 @@ def stop_on_ended_consent(consent_id: UUID, by: Principal, act: Act) -> None:  #
     act.result_ids = tuple(referral.id for referral in stopped)
 
 
-def _locked(referral_id: UUID, *, by: Principal, seen: int) -> Referral:
+def _locked(referral_id: UUID, *, by: Principal, seen: int, weighing: bool = False) -> Referral:
     """
     Return the referral as its locked row is, for this principal.
 
@@ -132,6 +136,8 @@ def _locked(referral_id: UUID, *, by: Principal, seen: int) -> Referral:
     referral = found.first()
     if referral is None:
         raise ReferralNotFound
+    if weighing and referral.consent_id is not None:
+        records.hold(referral.consent_id)
     version = Referral.objects.select_for_update().values_list("version", flat=True).get(pk=referral_id)
     if version != seen:
         raise StaleVersion

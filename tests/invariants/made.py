@@ -71,11 +71,15 @@ ROWS: dict[str, dict[str, str]] = {
 """Table → column → what stands there where nothing else is said, as SQL."""
 
 
-def making(table: str, *, times: int = 1, **changed: str) -> str:
-    """Return the statement that inserts a row, or more, with these columns changed; bound by `parties`."""
+def making(table: str, **changed: str) -> str:
+    """Return the statement that inserts a row with these columns changed; bound by `parties`."""
     columns = {**ROWS[table], **changed}
-    names, values = ", ".join(columns), ", ".join(columns.values())
-    return f"INSERT INTO {table} ({names}) SELECT {values} FROM generate_series(1, {times})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())}"
+
+
+def twice(table: str, **changed: str) -> str:
+    """Return the statement that inserts two such rows."""
+    return f"{making(table, **changed)} FROM generate_series(1, 2)"
 
 
 def parties(sent: Sent) -> dict[str, Any]:

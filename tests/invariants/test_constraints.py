@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from tests.invariants.attempts import APP, CHECKED, ENTRY, OWNER, TAKEN, Sent, insert_entry, refusal, refused, session
-from tests.invariants.made import making, parties
+from tests.invariants.made import making, parties, twice
 
 REFERRAL = "UPDATE referrals_referral SET {0} WHERE id = %(referral)s"
 DRAFT = "UPDATE referrals_referral SET {0} WHERE id = %(draft)s"
@@ -141,13 +141,13 @@ CONSTRAINTS: dict[str, list[str]] = {
         making("referrals_attachment", scan_state="'infected'"),
         making("referrals_attachment", scan_state="''"),
     ],
-    "referrals_attachment_is_created_once_per_key": [making("referrals_attachment", times=2, idempotency_key="'k'")],
+    "referrals_attachment_is_created_once_per_key": [twice("referrals_attachment", idempotency_key="'k'")],
     "referrals_attachment_size_check": [making("referrals_attachment", size="-1")],
     "referrals_breakglass_ends": [
         making("referrals_breakglass", until="now() - interval '1 minute'"),
         making("referrals_breakglass", until="now()"),
     ],
-    "referrals_breakglass_is_opened_once_per_key": [making("referrals_breakglass", times=2, idempotency_key="'k'")],
+    "referrals_breakglass_is_opened_once_per_key": [twice("referrals_breakglass", idempotency_key="'k'")],
     "referrals_breakglass_is_reviewed_by_another": [
         making("referrals_breakglass", reviewed_by_id="%(reader)s::bigint"),
     ],
@@ -164,11 +164,11 @@ CONSTRAINTS: dict[str, list[str]] = {
         making("referrals_task", sealed="NULL"),
         making("referrals_task", basis_id="NULL"),
     ],
-    "referrals_task_is_opened_once_per_key": [making("referrals_task", times=2, idempotency_key="'k'")],
+    "referrals_task_is_opened_once_per_key": [twice("referrals_task", idempotency_key="'k'")],
     "referrals_task_version_check": [making("referrals_task", version="-1")],
-    "referrals_withholding_is_stated_once_per_key": [making("referrals_withholding", times=2, idempotency_key="'k'")],
+    "referrals_withholding_is_stated_once_per_key": [twice("referrals_withholding", idempotency_key="'k'")],
     # consent
-    "consent_identifier_is_kept_once": [making("consent_identifier", times=2)],
+    "consent_identifier_is_kept_once": [twice("consent_identifier")],
     "consent_subject_is_linked_on_their_own_wish": [
         LINKED.format("NULL", "'oral'"),
         LINKED.format("now()", "''"),

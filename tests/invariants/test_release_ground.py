@@ -209,7 +209,7 @@ def test_special_categories_need_what_the_basis_says_of_them(
 
 
 def test_under_the_real_myndighed_6e_special_categories_need_a_ground_and_all_need_necessity(sent: Sent) -> None:
-    for stated, category, out in [
+    tried: list[tuple[dict[str, Any], str, list[str] | None]] = [
         ({}, "reason", None),
         ({"necessity_stated": True}, "reason", ["reason"]),
         ({"necessity_stated": True}, "concern", None),
@@ -217,7 +217,8 @@ def test_under_the_real_myndighed_6e_special_categories_need_a_ground_and_all_ne
         ({"necessity_stated": True, "article_9_ground": "legal_claims"}, "concern", []),
         ({"necessity_stated": True, "article_9_ground": "legal_claims"}, "criminal", None),
         ({"article_9_ground": "legal_claims"}, "concern", None),
-    ]:
+    ]
+    for stated, category, out in tried:
         entry = entry_for(sent.referral, sent.receiving, category)
         with session(APP) as cursor:
             rest(cursor, sent, basis_id=another_basis(cursor, "MYNDIGHED-6E"), consent_id=None, **stated)
