@@ -8,7 +8,7 @@ SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
     referral public.referrals_referral;
 BEGIN
-    SELECT * INTO referral FROM public.referrals_referral WHERE id = NEW.referral_id;
+    SELECT * INTO referral FROM public.referrals_referral WHERE id = NEW.referral_id FOR SHARE;
     IF NOT coalesce(CASE NEW.category
         WHEN 'outcome' THEN NEW.written_by_id = referral.recipient_id AND referral.status <> 'draft'
         ELSE NEW.written_by_id = referral.sender_id END

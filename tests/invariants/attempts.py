@@ -60,6 +60,7 @@ TRIGGERS = [
     ("referrals_breakglass", "referrals_breakglass_is_not_emptied"),
     ("referrals_breakglass", "referrals_breakglass_is_only_reviewed"),
     ("referrals_breakglass", "referrals_breakglass_is_stamped"),
+    ("referrals_attachment", "referrals_attachment_is_its_partys"),
     ("referrals_referral", "referrals_referral_keeps_its_parties"),
     ("referrals_referral", "referrals_referral_stays_submitted"),
     ("referrals_referral", "referrals_referral_endangered_is_notified"),

@@ -30,6 +30,11 @@ LINKED = (
     "INSERT INTO consent_subject (mode, registered_by_id, formerly_id, wished_at, wish_method, created_at) "
     "SELECT 'identified', %(sending)s::uuid, id, {0}, {1}, now() FROM before"
 )
+FILE = (
+    "INSERT INTO referrals_attachment (referral_id, category, media_type, size, scan_state, about, sealed, "
+    "written_by_id, idempotency_key, body_hash, created_at) VALUES (%(draft)s, 'needs', '{0}', {1}, 'clean', '', "
+    "convert_to(repeat('x', 28 + {1}), 'UTF8'), %(sending)s, 'a key', '', now())"
+)
 TWICE = (
     "INSERT INTO {0} SELECT u.id, p.id{1} FROM (SELECT id FROM agencies_user LIMIT 1) u, "
     "(SELECT id FROM auth_permission LIMIT 1) p, generate_series(1, 2)"
@@ -167,6 +172,11 @@ CONSTRAINTS: dict[str, list[str]] = {
     "referrals_task_is_opened_once_per_key": [twice("referrals_task", idempotency_key="'k'")],
     "referrals_task_version_check": [making("referrals_task", version="-1")],
     "referrals_withholding_is_stated_once_per_key": [twice("referrals_withholding", idempotency_key="'k'")],
+    "referrals_attachment_type_is_one_that_is_served": [
+        FILE.format("text/html", 1),
+        FILE.format("image/svg+xml", 1),
+        FILE.format("", 1),
+    "referrals_attachment_is_not_empty": [FILE.format("application/pdf", 0)],
     # consent
     "consent_identifier_is_kept_once": [twice("consent_identifier")],
     "consent_subject_is_linked_on_their_own_wish": [

@@ -116,6 +116,8 @@ GUARDING = [
     "referrals_admit",
     "referrals_glass_guard",
     "referrals_header_guard",
+    "referrals_attachment_guard",
+    "referrals_section_guard",
     "referrals_release",
     "referrals_release_explanation",
     "referrals_release_file",
