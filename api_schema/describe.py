@@ -52,6 +52,10 @@ def operation(
         raw.append(OpenApiExample("Answer", value=got))
     elif got is not None:
         examples.append(OpenApiExample("Answer", value=got, response_only=True, status_codes=[str(status)]))
+    examples += [
+        OpenApiExample("File", value="the bytes", media_type=media, response_only=True, status_codes=[str(status)])
+        for media in files or ()
+    ]
     described: Callable[[Any], Any] = extend_schema(
         operation_id=name,
         summary=summary,

@@ -78,7 +78,7 @@ class _Shape:
 
     def agency(self, identifier: UUID | None) -> dict[str, Any]:
         if identifier is None:
-            return {"id": None, "kind": "", "name": insight_words.THE_EXCHANGE.now()}
+            return {"id": None, "kind": None, "name": insight_words.THE_EXCHANGE.now()}
         agency: Agency = self.agencies[identifier]
         return {"id": str(agency.id), "kind": agency.kind, "name": Words(agency.name_da, agency.name_en).now()}
 

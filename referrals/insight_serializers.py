@@ -4,7 +4,6 @@ from typing import Any
 
 from rest_framework import serializers
 
-from agencies.models import Kind
 from api_schema.validation import CodeField, StrictSerializer
 from consent.categories import NAMES
 from consent.models import Mode
@@ -28,7 +27,7 @@ class WithholdBodySerializer(StrictSerializer):
 
 class NamedAgencySerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField(allow_null=True, help_text="Null where the exchange itself acted.")
-    kind = CodeField(choices=Kind.values, allow_blank=True)
+    kind = serializers.CharField(allow_null=True, help_text="As in /agencies; null where the exchange itself acted.")
     name = serializers.CharField()
 
 
@@ -67,10 +66,10 @@ class SubjectReferralSerializer(serializers.Serializer[Any]):
 
 class SubjectConsentSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    state = CodeField(choices=tuple(insight_words.CONSENT_STATES))
+    state = serializers.CharField(help_text="As in /consents/{id}.")
 
 
-class ReportedPersonSerializer(serializers.Serializer[Any]):
+class RegisteredPersonSerializer(serializers.Serializer[Any]):
     """A person as the agency registered them."""
 
     id = serializers.UUIDField()
@@ -81,7 +80,7 @@ class ReportedPersonSerializer(serializers.Serializer[Any]):
     erased_at = serializers.DateTimeField(allow_null=True)
 
 
-class SubjectSerializer(ReportedPersonSerializer):
+class SubjectSerializer(RegisteredPersonSerializer):
     referrals = SubjectReferralSerializer(many=True)
     consents = SubjectConsentSerializer(many=True)
 
@@ -198,7 +197,7 @@ class AccessReportSerializer(serializers.Serializer[Any]):
     made_at = serializers.DateTimeField()
     controller = NamedAgencySerializer()
     basis = BasisWithWordsSerializer()
-    subject = ReportedPersonSerializer()
+    subject = RegisteredPersonSerializer()
     referrals = ReferralInReportSerializer(many=True)
     consents = ConsentInReportSerializer(many=True)
     recipients = RecipientSerializer(many=True)

@@ -99,6 +99,7 @@ def withhold(
                     idempotency_key=key,
                     body_hash=body_hash,
                 )
+                stated.refresh_from_db()  # the database says when it was stated
             elif stated.body_hash != body_hash:
                 raise KeyReused
             act.detail = {"agency": str(agency), "ground": ground, "review_by": review_by.isoformat()}

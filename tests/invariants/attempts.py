@@ -70,6 +70,7 @@ TRIGGERS = [
     ("referrals_task", "referrals_task_is_not_emptied"),
     ("referrals_task", "referrals_task_is_only_done"),
     ("referrals_withholding", "referrals_withholding_append_only"),
+    ("referrals_withholding", "referrals_withholding_is_stamped"),
 ]
 """Every trigger of ours, with its table. Each is enabled always."""
 

@@ -35,6 +35,11 @@ FILE = (
     "written_by_id, idempotency_key, body_hash, created_at) VALUES (%(draft)s, 'needs', '{0}', {1}, 'clean', '', "
     "convert_to(repeat('x', 28 + {1}), 'UTF8'), %(sending)s, 'a key', '', now())"
 )
+WITHHOLDING = (
+    "INSERT INTO referrals_withholding (subject_id, agency_id, ground, review_by, stated_by_id, staff_id, stated_at, "
+    "idempotency_key, body_hash) VALUES (%(subject)s, %(receiving)s, {0}, current_date + 30, %(sending)s, 'staff', "
+    "now(), 'k', '')"
+)
 TWICE = (
     "INSERT INTO {0} SELECT u.id, p.id{1} FROM (SELECT id FROM agencies_user LIMIT 1) u, "
     "(SELECT id FROM auth_permission LIMIT 1) p, generate_series(1, 2)"
@@ -116,6 +121,7 @@ CONSTRAINTS: dict[str, list[str]] = {
     "referrals_batchkey_is_used_once": [
         "INSERT INTO referrals_batchkey(sender_id,key,body_hash) VALUES (%(sending)s, 'k', ''), (%(sending)s, 'k', '')"
     ],
+    "referrals_withholding_ground_is_known": [WITHHOLDING.format("'because'"), WITHHOLDING.format("''")],
     "referrals_section_category_is_known": [
         SECTION.format("score", 0),
         SECTION.format("", 0),
@@ -176,6 +182,7 @@ CONSTRAINTS: dict[str, list[str]] = {
         FILE.format("text/html", 1),
         FILE.format("image/svg+xml", 1),
         FILE.format("", 1),
+    ],
     "referrals_attachment_is_not_empty": [FILE.format("application/pdf", 0)],
     # consent
     "consent_identifier_is_kept_once": [twice("consent_identifier")],
