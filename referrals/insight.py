@@ -21,7 +21,7 @@ from agencies.errors import PurposeNotAllowed
 from agencies.models import Agency
 from agencies.principals import Principal
 from api_schema.words import Words
-from audit import trails
+from audit import log, trails
 from audit.facts import Receipt, Subject
 from consent import coverage, grounds, records
 from consent.categories import NAMES, Category
@@ -174,7 +174,8 @@ def _report(subject_id: UUID, *, to: Principal, purpose: str, own_staff: bool, f
         act.detail = {"form": form, "staff": "own" if own_staff else "masked"}
         act.detail |= {"outcome_of": outcome_of} if outcome_of else {}
         act.detail |= {"withheld": ",".join(why.ground for why in told.withheld)} if told.withheld else {}
-    referrals = tuple(_told(each, act.committed, to) for each in asked)
+    with log.held():  # all or none: what one release finds changed lets go of the others, and it is recorded anew
+        referrals = tuple(_told(each, act.committed, to) for each in asked)
     agencies = directory.named(_agencies(referrals, consents, told, to))
     return Report(
         subject=subject,

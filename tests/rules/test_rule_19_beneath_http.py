@@ -3,6 +3,7 @@ Rule 19, attacked with raw SQL as the application's role: an entry about a perso
 person's own referrals, to the agency that registered them, for access and nothing else.
 """
 
+import threading
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -13,7 +14,8 @@ from django.db import connection
 from django.utils import timezone
 
 from agencies.models import Membership
-from tests.exchange import Exchange, Party
+from audit.models import Entry
+from tests.exchange import Answer, Exchange, Party
 from tests.invariants.attempts import (
     APP,
     APPEND_ONLY,
@@ -32,7 +34,7 @@ from tests.invariants.attempts import (
     write_entry,
 )
 from tests.referrals.walks import Walk, walk
-from tests.rules.test_rule_19_insight import subject_of, withhold
+from tests.rules.test_rule_19_insight import report, subject_of, withhold
 
 RELEASE = "SELECT category FROM referrals_release(%s, %s, %s)"
 CONSENT_ENDED = "UD002"
@@ -115,6 +117,36 @@ def test_the_outcome_goes_along_only_where_the_entry_says_so_and_its_ground_hold
     claimed = write_entry(**about(walked, categories=named, detail=f'{{"outcome_of": "{walked.id}"}}'))
     with connection.cursor() as cursor:
         assert refused(cursor, RELEASE, [claimed, sender, walked.id]) == CONSENT_ENDED
+
+
+def test_what_changes_between_the_entry_and_a_later_release_is_recorded_anew(exchange: Exchange) -> None:
+    """The first referral is released already when the second turns out to be sealed: the first try lets go of both."""
+    first = walk(exchange, "received")
+    person = subject_of(first)
+    second = walk(exchange, "received", subject={"id": person})
+    answers: list[Answer] = []
+
+    def ask() -> None:
+        try:
+            answers.append(report(exchange, person))
+        finally:
+            connection.close()
+
+    with session(APP) as sealing:
+        sealing.execute("UPDATE referrals_referral SET status = 'entered_in_error' WHERE id = %s", [second.id])
+        asking = threading.Thread(target=ask)
+        asking.start()
+        asking.join(1)
+        assert (asking.is_alive(), answers) == (True, [])
+        sealing.execute("COMMIT")
+        asking.join(10)
+    (answer,) = answers
+    assert answer.status == 200, answer
+    assert {row["id"]: row["content"] for row in answer.body["referrals"]} == {
+        first.id: "shown",
+        second.id: "entered_in_error",
+    }
+    assert Entry.objects.filter(request_id=answer.headers["Request-Id"], outcome="done").count() == 2
 
 
 # --- Withholdings --------------------------------------------------------------------------------------------------
