@@ -1,10 +1,12 @@
 """A ledger that can't be written: over HTTP everything answers 503, shows nothing and leaves nothing done."""
 
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from django.urls import URLResolver, get_resolver
+from django.utils import timezone
 
 from agencies.models import SelfGoverningClaim
 from audit import log
@@ -66,6 +68,10 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     ),
     "GET audit/entries": ("auditor", "audit/entries", None),
     "POST audit/entries/search": ("auditor", "audit/entries/search", {}),
+    "GET subjects/<uuid:subject_id>": ("sender", "subjects/{subject}", None),
+    "GET subjects/<uuid:subject_id>/access-report": ("sender", "subjects/{subject}/access-report", None),
+    "GET subjects/<uuid:subject_id>/withholdings": ("sender", "subjects/{subject}/withholdings", None),
+    "POST subjects/<uuid:subject_id>/withholdings": ("sender", "subjects/{subject}/withholdings", "a withholding"),
     "POST consents": ("sender", "consents", "a consent"),
     "GET consents": ("recipient", "consents", None),
     "GET consents/<uuid:consent_id>": ("sender", "consents/{consent}", None),
@@ -114,6 +120,7 @@ class Case:
             "draft": draft.body["id"],
             "consent": made.body["basis"]["consent_id"],
             "stranger": exchange.stranger.id,
+            "subject": made.body["subject"]["id"],
         }
         self.subject = made.body["subject"]["id"]
         for caller in self.callers.values():
@@ -126,12 +133,19 @@ class Case:
             "a referral": referral_body(self.exchange.centre),
             "a batch": {"items": [referral_body(self.exchange.centre)] * 2},
             "a consent": {**consent_body(self.exchange.centre), "subject": self.subject},
+            "a withholding": {
+                "agency": self.exchange.stranger.id,
+                "ground": "rhl_16",
+                "review_by": (timezone.now().date() + timedelta(days=9)).isoformat(),
+            },
         }
         said = bodies[body] if isinstance(body, str) else body
         if isinstance(said, dict) and "{stranger}" in said.values():
             said = {**said, "recipient": self.exchange.stranger.id}
         seen = '"1"' if "draft" in path or "consents" in path else '"2"'
         headers = {"Idempotency_Key": str(uuid4()), "If_Match": seen, "Audit_Case": "2026-0042"}
+        if "access-report" in path or "withholdings" in path:
+            headers["Purpose"] = "subject_access"
         return self.callers[who].call(method, path.format(**self.names), said, **headers)
 
     def state(self) -> list[object]:
