@@ -58,6 +58,12 @@ def member(agency_id: UUID, staff_id: str) -> Membership | None:
     return Membership.objects.filter(agency=agency_id, staff_id=staff_id).first()
 
 
+def active_member(agency_id: UUID, staff_id: str, *, roles: Sequence[Role]) -> Membership | None:
+    """Return the agency's active member with this id, where they have one of these roles, or None."""
+    named = Membership.objects.filter(agency=agency_id, staff_id=staff_id, role__in=roles)
+    return named.filter(active=True, user__is_active=True, agency__active=True).first()
+
+
 def counsellors(agency_id: UUID, staff_ids: Sequence[str]) -> Sequence[Membership]:
     """Return the active members with these ids who may be assigned to a referral."""
     return list(

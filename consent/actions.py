@@ -33,7 +33,7 @@ def record_consent(
     """
     Record what a person decided, or was asked; the same key and body return the record already made.
 
-    Raises `ConsentNotValid` and `KeyReused`, recorded.
+    Raises `ConsentNotValid`, `KeyReused`, and `KeyDestroyed` of an erased person; recorded.
     """
     return log.once_more(
         lambda: _record(given, subject_id=subject_id, by=by, purpose=purpose, key=key, body_hash=body_hash),
@@ -50,6 +50,7 @@ def _record(given: records.Given, *, subject_id: UUID, by: Principal, purpose: s
             subject = records.own_subject(subject_id, by=by)
             if subject is None:
                 raise ConsentNotValid(errors=[refuse("/subject", "unknown_subject", SUBJECT_UNKNOWN)])
+            records.check_not_erased(subject)
             consent = records.register_consent(given, subject=subject, by=by, key=key, body_hash=body_hash)
             act.detail = {"decision": given.decision}
         elif consent.body_hash != body_hash:

@@ -5,6 +5,21 @@ from api_schema.words import Words
 from audit.facts import Refusal
 
 
+class Unsealable(Exception):  # noqa: N818 - names what the content is
+    """Sealed content that this key does not open, or that belongs elsewhere: destroyed, moved or altered."""
+
+
+class KeyDestroyed(Unsealable, Refusal, Conflict):
+    """The person's key is gone, as after an erasure: what was sealed under it opens nowhere, and nothing is added."""
+
+    code = "key-destroyed"
+    title = Words("Personens nøgle er destrueret", "The person's key is destroyed")
+    detail = Words(
+        "Indholdet kan hverken læses eller føjes til. Opret personen på ny, hvis der er grundlag for en ny sag.",
+        "The content can neither be read nor added to. Register the person anew if there are grounds for a new case.",
+    )
+
+
 class ConsentNotFound(Refusal, NotFound):
     code = "not-found"
 

@@ -6,11 +6,13 @@ unreadable in every backup of the database that was ever made. The key-encryptio
 key-management service of the same shape. Nothing here seals content; `vault` does.
 """
 
+import fcntl
 import json
 import os
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -68,11 +70,15 @@ class KeyStore(Protocol):
     """Where wrapped keys lie, by subject."""
 
     def put(self, subject: UUID, wrapped: Wrapped) -> None:
-        """Store a subject's key, durably, instead of the one it had."""
+        """Store a new subject's key, durably."""
         ...
 
     def get(self, subject: UUID) -> Wrapped:
         """Return a subject's key. Raises `KeyGone` where there is none."""
+        ...
+
+    def replace(self, subject: UUID, old: Wrapped, new: Wrapped) -> bool:
+        """Store a subject's key instead of exactly this one, or say no: it was destroyed or replaced meanwhile."""
         ...
 
     def destroy(self, subject: UUID) -> None:
@@ -145,16 +151,32 @@ class FileKeyStore:
             raise KeyGone from error
         return Wrapped(said["kek"], b64decode(said["key"]))
 
+    def replace(self, subject: UUID, old: Wrapped, new: Wrapped) -> bool:
+        with self._alone(), suppress(KeyGone):
+            if self.get(subject) == old:
+                self.put(subject, new)
+                return True
+        return False
+
     def destroy(self, subject: UUID) -> None:
         file = self._file(subject)
-        file.unlink(missing_ok=True)
-        if file.parent.exists():
-            _settle(file.parent)
+        with self._alone():
+            file.unlink(missing_ok=True)
+            if file.parent.exists():
+                _settle(file.parent)
 
     def subjects(self) -> Iterator[UUID]:
         for file in self.folder.glob("??/*"):
             if not file.name.startswith("."):
                 yield UUID(file.name)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Let nobody replace a key while another destroys it: a destroyed one must not come back."""
+        self.folder.mkdir(mode=0o700, exist_ok=True)
+        with (self.folder / ".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def _file(self, subject: UUID) -> Path:
         return self.folder / subject.hex[-2:] / str(subject)
@@ -162,7 +184,8 @@ class FileKeyStore:
 
 def _write(file: Path, content: bytes) -> None:
     """Write a file whole or not at all, and have it on the disk before returning."""
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (file.parent.parent, file.parent):
+        folder.mkdir(mode=0o700, exist_ok=True)
     made = file.with_name(f".{file.name}.{os.getpid()}.{os.urandom(4).hex()}")
     with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as opened:
         opened.write(content)

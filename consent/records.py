@@ -16,7 +16,7 @@ from agencies.principals import Principal
 from api_schema.validation import FieldError, refuse
 from api_schema.words import Words
 from consent import coverage, law, notices, vault
-from consent.errors import ConsentNotValid
+from consent.errors import ConsentNotValid, KeyDestroyed
 from consent.models import Consent, ConsentEvent, Entity, EventKind, Mode, Subject
 
 KIND_UNKNOWN = Words(
@@ -132,6 +132,12 @@ def register_subject(
 def own_subject(subject_id: UUID, *, by: Principal) -> Subject | None:
     """Return a subject that the agency registered itself, or None: nobody learns of another agency's."""
     return Subject.objects.filter(pk=subject_id, registered_by=by.agency).first()
+
+
+def check_not_erased(subject: Subject) -> None:
+    """Refuse to write anything more about an erased person. Raises `KeyDestroyed`."""
+    if subject.erased_at is not None:
+        raise KeyDestroyed
 
 
 def register_consent(given: Given, *, subject: Subject, by: Principal, key: str, body_hash: str) -> Consent:

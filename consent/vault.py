@@ -8,6 +8,8 @@ or category. Keys are fetched for each use and never kept, so that a destroyed o
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -17,31 +19,31 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.utils.module_loading import import_string
 
-from consent.keystore import KEY_BITS, NONCE_BYTES, KeyEncryption, KeyGone, KeyStore
-
-
-class Unsealable(Exception):  # noqa: N818 - names what the content is
-    """Sealed content that this key does not open, or that belongs elsewhere: destroyed, moved or altered."""
+from consent.errors import KeyDestroyed, Unsealable
+from consent.keystore import KEY_BITS, NONCE_BYTES, KeyEncryption, KeyGone, KeyStore, Wrapped
 
 
 def make_key(subject: UUID) -> None:
     """Make a subject's key and store it, wrapped and bound to the subject."""
-    key = AESGCM.generate_key(KEY_BITS)
-    _store().put(subject, _keks().wrap(key, bound=_bound(subject)))
+    keks, store, key = _keks(), _store(), AESGCM.generate_key(KEY_BITS)
+    wrapped = keks.wrap(key, bound=_bound(subject))
+    store.put(subject, wrapped)
+    if wrapped.kek != keks.newest():  # a rotation came between, and may not have seen this key
+        store.put(subject, keks.wrap(key, bound=_bound(subject)))
 
 
 def seal(content: Any, *, subject: UUID, belongs_to: str) -> bytes:
-    """Return JSON content sealed under the subject's key. Raises `Unsealable` where the key is destroyed."""
+    """Return JSON content sealed under the subject's key. Raises `KeyDestroyed`."""
     return seal_bytes(json.dumps(content, ensure_ascii=False).encode(), subject=subject, belongs_to=belongs_to)
 
 
 def unseal(sealed: bytes, *, subject: UUID, belongs_to: str) -> Any:
-    """Return the content. Raises `Unsealable` where the key is destroyed or the text was moved or altered."""
+    """Return the content. Raises `KeyDestroyed`, and `Unsealable` where the text was moved or altered."""
     return json.loads(unseal_bytes(sealed, subject=subject, belongs_to=belongs_to))
 
 
 def seal_bytes(content: bytes, *, subject: UUID, belongs_to: str) -> bytes:
-    """Return bytes sealed under the subject's key: 12-byte nonce, then ciphertext and 16-byte tag."""
+    """Return bytes sealed under the subject's key: 12-byte nonce, then ciphertext and 16-byte tag. Raises as `seal`."""
     nonce = os.urandom(NONCE_BYTES)
     return nonce + AESGCM(_key(subject)).encrypt(nonce, content, belongs_to.encode())
 
@@ -71,32 +73,51 @@ def rotate() -> int:
 
 
 def retire_older() -> int:
-    """Destroy every key-encryption key but the newest, once nothing is wrapped under them; return how many."""
+    """Destroy every key-encryption key but the newest that wraps nothing any more; return how many."""
     _rewrap()
     keks = _keks()
-    older = [kek for kek in keks.all() if kek != keks.newest()]
-    for kek in older:
+    in_use = {keks.newest(), *(wrapped.kek for wrapped in _wrapped())}
+    idle = [kek for kek in keks.all() if kek not in in_use]
+    for kek in idle:
         keks.retire(kek)
-    return len(older)
+    return len(idle)
+
+
+def _wrapped() -> Iterator[Wrapped]:
+    store = _store()
+    for subject in store.subjects():
+        with suppress(KeyGone):
+            yield store.get(subject)
 
 
 def _rewrap() -> int:
     keks, store = _keks(), _store()
     newest, rewrapped = keks.newest(), 0
     for subject in list(store.subjects()):
-        wrapped = store.get(subject)
-        if wrapped.kek != newest:
-            key = keks.unwrap(wrapped, bound=_bound(subject))
-            store.put(subject, keks.wrap(key, bound=_bound(subject)))
-            rewrapped += 1
+        with suppress(KeyGone):  # destroyed meanwhile, or wrapped by what is already gone: neither comes back
+            wrapped = store.get(subject)
+            if wrapped.kek != newest:
+                key = keks.unwrap(wrapped, bound=_bound(subject))
+                rewrapped += store.replace(subject, wrapped, keks.wrap(key, bound=_bound(subject)))
     return rewrapped
 
 
 def _key(subject: UUID) -> bytes:
+    wrapped = _stored(subject)
+    while True:
+        try:
+            return _keks().unwrap(wrapped, bound=_bound(subject))
+        except KeyGone as error:
+            before, wrapped = wrapped, _stored(subject)
+            if wrapped == before:
+                raise Unsealable from error  # and not wrapped anew meanwhile, by a rotation
+
+
+def _stored(subject: UUID) -> Wrapped:
     try:
-        return _keks().unwrap(_store().get(subject), bound=_bound(subject))
+        return _store().get(subject)
     except KeyGone as error:
-        raise Unsealable from error
+        raise KeyDestroyed from error
 
 
 def _bound(subject: UUID) -> bytes:

@@ -99,7 +99,8 @@ def take_step(referral_id: UUID, move: Move, body: MoveBody, *, by: Principal, p
     Move a referral one step along its life; return the linked child's id where the step makes one.
 
     Raises `ReferralNotFound`, `StaleVersion`, `MoveNotAllowed` with the moves that are allowed, `PurposeNotAllowed`,
-    `ReasonNotValid`, `UnknownHere`, and where the step discloses `NotComplete` and `NotCovered`; all recorded.
+    `ReasonNotValid`, `UnknownHere`, `KeyDestroyed` where it says something of an erased person, and where the step
+    discloses `NotComplete` and `NotCovered`; all recorded.
     """
     with acting(f"referral.{move}", by=by, about=Subject("referral", referral_id), purpose=purpose) as act:
         referral = _locked(referral_id, by=by, seen=seen, weighing=move in WEIGHING)

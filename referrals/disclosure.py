@@ -24,6 +24,7 @@ from audit.facts import Receipt, Subject
 from audit.log import Act
 from consent import vault
 from consent.categories import Category
+from consent.errors import KeyDestroyed
 from referrals import policy
 from referrals.content import Content, Piece, put_together
 from referrals.coverage import Weighed, weigh
@@ -98,6 +99,8 @@ def patiently(once: Callable[[], T]) -> T:
     for _ in range(TRIES):
         try:
             return once()
+        except KeyDestroyed:  # the person was erased meanwhile: the next entry names the status alone
+            continue
         except DatabaseError as error:
             if getattr(error.__cause__, "sqlstate", "") not in ENDED_MEANWHILE:
                 raise
@@ -145,11 +148,10 @@ def release(recorded: Recorded) -> Content:
     asked = [recorded.receipt.entry, recorded.reader.agency, referral.id]
     with log.held(), connection.cursor() as cursor:
         cursor.execute("SELECT category, part, sealed FROM referrals_release(%s, %s, %s)", asked)
-        rows = cursor.fetchall()
-    return put_together(
-        Piece(category, part, unsealed(referral, bytes(sealed), place(referral.id, category, part)))
-        for category, part, sealed in rows
-    )
+        return put_together(
+            Piece(category, part, unsealed(referral, bytes(sealed), place(referral.id, category, part)))
+            for category, part, sealed in cursor.fetchall()
+        )
 
 
 def release_task(referral: Referral, task: UUID, *, receipt: Receipt, to: Principal) -> Any:

@@ -66,7 +66,8 @@ def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) ->
 
 
 def rewrite(referral: Referral, draft: Draft, *, by: Principal) -> None:
-    """Write the changes of a draft into its rows and count its version up. Raises `UnknownHere`."""
+    """Write the changes of a draft into its rows and count its version up. Raises `UnknownHere` and `KeyDestroyed`."""
+    records.check_not_erased(referral.subject)
     persons.correct_birth_year(referral.subject, draft)
     _set_header(referral, draft, by)
     if draft.basis is not None:

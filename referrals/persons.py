@@ -37,13 +37,14 @@ NOT_ANONYMOUS = Words(
 
 
 def subject_of(draft: Draft, by: Principal) -> Subject:
-    """Return whom a draft is about: a person of this agency, or a new one. Raises `UnknownHere`."""
+    """Return whom a draft is about: a person of this agency, or a new one. Raises `UnknownHere` and `KeyDestroyed`."""
     if draft.subject_id is None:
         formerly = _linked(draft.linked, by) if draft.linked else {}
         return records.register_subject(draft.mode or Mode.IDENTIFIED, by=by, birth_year=_birth_year(draft), **formerly)
     subject = records.own_subject(draft.subject_id, by=by)
     if subject is None:
         raise UnknownHere(errors=[refuse("/subject/id", "unknown_subject", NO_SUBJECT)])
+    records.check_not_erased(subject)
     if draft.mode is not None and draft.mode != subject.mode:
         raise UnknownHere(errors=[refuse("/subject/mode", "other_mode", OTHER_MODE)])
     correct_birth_year(subject, draft)
@@ -109,7 +110,7 @@ def number_digest(number: str, *, agency: UUID) -> str:
 
 def _linked(wish: Wish, by: Principal) -> dict[str, Any]:
     formerly = records.own_subject(wish.formerly, by=by)
-    if formerly is None or formerly.mode != Mode.ANONYMOUS:
+    if formerly is None or formerly.mode != Mode.ANONYMOUS or formerly.erased_at is not None:
         raise UnknownHere(errors=[refuse("/subject/formerly", "not_an_anonymous_case", NOT_ANONYMOUS)])
     return {"formerly": formerly, "wished_at": wish.wished_at, "wish_method": wish.method}
 

@@ -40,6 +40,9 @@ EMERGENCY = "averting_danger"
 JOINT_HANDLING = frozenset({Move.ACCEPT, Move.START})
 """The moves that begin joint handling, which waits for the police's screening (rule 15)."""
 
+ENDINGS = frozenset({Move.REJECT, Move.WITHDRAW, Move.CLOSE, Move.TAKE_OVER, Move.MARK_IN_ERROR})
+"""The moves that end a referral: all that is left to do with an erased person's."""
+
 FOR_NOBODY = frozenset({Status.ENTERED_IN_ERROR})
 """In these, content is sealed for everyone; the row stays."""
 
@@ -96,7 +99,7 @@ def step_for(reader: Principal, referral: Facts, move: Move) -> Step | None:
     step = STEPS.get((referral.status, move))
     if step is None or step.side not in sides(reader, referral) or not referral.may_work:
         return None
-    if not on_duty(reader, referral):
+    if not on_duty(reader, referral) or (referral.erased and move not in ENDINGS):
         return None
     if move in COORDINATED and reader.role != Role.COORDINATOR:
         return None

@@ -18,6 +18,7 @@ LISTS = {
     "urgencies": {"routine", "soon", "acute"},
     "outcomes": {"out_of_milieu", "unknown"},
     "milieus": {"right", "left", "unknown"},
+    "disposal-rules": {"MUNICIPAL_DISPOSAL", "RIGHT_TO_ERASURE"},
     "consent-kinds": {"CONFIDENTIALITY_WAIVER", "HEALTH_SL43"},
 }
 

@@ -19,6 +19,7 @@ FILES = (
     "consent/reference/categories.json",
     "consent/reference/uses.json",
     "consent/reference/invalidations.json",
+    "consent/reference/disposal_rules.json",
     "referrals/reference/reasons.json",
     "referrals/reference/channels.json",
     "referrals/reference/urgencies.json",

@@ -30,6 +30,7 @@ LISTS = {
     "categories": "consent/reference/categories.json",
     "purposes": "consent/reference/purposes.json",
     "consent-kinds": "consent/reference/consent_kinds.json",
+    "disposal-rules": "consent/reference/disposal_rules.json",
     "legal-bases": "consent/reference/legal_bases.json",
     "uses": "consent/reference/uses.json",
     "invalidations": "consent/reference/invalidations.json",

@@ -1,7 +1,8 @@
 """
 `manage.py rotate_keys`: wrap every subject's key under a new key-encryption key; `--retire` destroys the older ones.
 
-Run `--retire` later, when no server that started before the rotation is in the middle of a request.
+Both may run beside a server that serves. After `--retire`, an older backup of the folder `subjects` opens nothing: make
+a new one between the two.
 """
 
 from typing import Any
