@@ -52,8 +52,8 @@ read_code_list = operation(
     "read_code_list",
     "Read a code list",
     description="Lists: statuses, moves, reasons, legal-bases, categories, purposes, channels, urgencies, outcomes, "
-    "milieus, consent-kinds, uses, invalidations, task-results, disposal-rules. Codes never change; a lapsed one is "
-    "followed by another.",
+    "milieus, consent-kinds, uses, invalidations, task-results, disposal-rules, break-glass-reasons. Codes never "
+    "change; a lapsed one is followed by another.",
     tag=TAG,
     response=CodePage,
     got={"results": [CODE], "next": None},

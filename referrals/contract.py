@@ -74,6 +74,7 @@ REFERRAL = {
     "basis": {"code": "SAMTYKKE-TAVSHED", "version": 1, "consent_id": "019a9e6d-31c2-7f7e-8a3b-6f2b8a0c5d11"},
     "sections": SECTIONS,
     "messages": [],
+    "break_glass": [],
     "withheld": ["identity", "background", "concern", "health", "criminal", "safety", "network"],
 }
 ENTRY = {

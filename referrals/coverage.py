@@ -58,6 +58,18 @@ def outcome_coverage_of(referral: Referral, *, purpose: str, at: datetime) -> Co
     return replace(found, categories=found.categories & {Category.OUTCOME})
 
 
+def emergency_coverage_of(
+    referral: Referral, basis: LegalBasis, *, reader: Principal, purpose: str, at: datetime
+) -> Coverage:
+    """Return what a basis that asks for no consent carries from the other side to this reader; no statement."""
+    forward = _parties(referral)
+    if forward is None:
+        return NOTHING
+    sends = reader.agency == referral.sender_id
+    parties = forward.reversed(recipient=referral.sender_id, necessity_stated=False) if sends else forward
+    return covered(grounds.ground(basis), None, parties=parties, purpose=purpose, at=at)
+
+
 def _covered(basis: LegalBasis, consent: UUID | None, *, parties: Parties, purpose: str, at: datetime) -> Coverage:
     choice = grounds.choice(consent) if basis.consent_kind else None
     at = grounds.as_of(choice, at)

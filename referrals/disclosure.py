@@ -28,7 +28,7 @@ from consent.errors import KeyDestroyed
 from referrals import policy
 from referrals.content import Content, Piece, put_together
 from referrals.coverage import Weighed, weigh
-from referrals.emergency import emergency_access
+from referrals.emergency import Flag, emergency_access, flags
 from referrals.errors import ReferralNotFound
 from referrals.lifecycle import Move
 from referrals.models import Referral, Section
@@ -76,6 +76,7 @@ class Disclosure:
     own: bool
     reason_readable: bool
     header_readable: bool
+    flags: Sequence[Flag]
 
 
 def disclose(referral_id: UUID, *, to: Principal, purpose: str, wanted: Wanted = Wanted.WHOLE) -> Disclosure:
@@ -159,6 +160,12 @@ def release_task(referral: Referral, task: UUID, *, receipt: Receipt, to: Princi
     return _released("SELECT referrals_release_task(%s, %s, %s)", referral, "task", task, receipt=receipt, to=to)
 
 
+def release_explanation(referral: Referral, glass: UUID, *, receipt: Receipt, to: Principal) -> Any:
+    """Return why a glass was broken, unsealed, for the committed entry that shows it."""
+    asked = "SELECT referrals_release_explanation(%s, %s, %s)"
+    return _released(asked, referral, "break-glass", glass, receipt=receipt, to=to)
+
+
 def _released(asked: str, referral: Referral, name: str, thing: UUID, *, receipt: Receipt, to: Principal) -> Any:
     with log.held(), connection.cursor() as cursor:
         cursor.execute(asked, [receipt.entry, to.agency, thing])
@@ -226,4 +233,5 @@ def _shown(recorded: Recorded, content: Content) -> Disclosure:
         own=reader.agency == facts.sender,
         header_readable=policy.header_readable(reader, facts),
         reason_readable=policy.reason_readable(reader, facts, recorded.readable),
+        flags=flags(recorded.referral, at=timezone.now()),
     )

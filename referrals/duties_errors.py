@@ -1,6 +1,6 @@
 """Why an act on a task or on broken glass is refused. Each is recorded, and each is a documented problem."""
 
-from api_schema.problems import Conflict, NotFound
+from api_schema.problems import Conflict, Forbidden, NotFound
 from api_schema.words import Words
 from audit.facts import Refusal
 
@@ -27,3 +27,24 @@ class NotNotifiable(Refusal, Conflict):
         "Henvisningen er en kladde, oprettet ved en fejl eller slettet. Underret kommunen ad dens egen kanal.",
         "The referral is a draft, made in error or erased. Notify the municipality by its own channel.",
     )
+
+
+class GlassNotFound(Refusal, NotFound):
+    """Not there, or not theirs: the same answer to the byte (rule 13)."""
+
+    code = "not-found"
+
+
+class ReviewedByAnother(Refusal, Forbidden):
+    code = "reviewed-by-another"
+    title = Words("Nødadgangen gennemgås af en anden", "The broken glass is reviewed by another")
+    detail = Words(
+        "En koordinator i den myndighed, der havde ansvaret, eller en auditor; aldrig den, der brugte nødadgangen.",
+        "A coordinator of the agency that was responsible, or an auditor; never whoever broke the glass.",
+    )
+
+
+class AlreadyReviewed(Refusal, Conflict):
+    code = "already-reviewed"
+    title = Words("Nødadgangen er gennemgået", "The broken glass is reviewed")
+    detail = Words("En gennemgang står ved magt.", "A review stands as it is.")

@@ -70,7 +70,7 @@ def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size
     with acting(
         "audit.inspect", by=by, about=about, purpose=purpose, scope="audit", roles=AUDITORS, changes=False
     ) as act:
-        _check(case)
+        check_case(case)
         act.criterion = _criterion(question)
         act.detail = {"case_number": case.number, "case_reason": case.reason}
         entries, more = _page(trails.entries(asked), size=size, cursor=cursor, bound_to=bound_to)
@@ -91,7 +91,7 @@ def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str
         "referral.disclosures", by=by, about=about, purpose=purpose, scope=scope, roles=roles, changes=False
     ) as act:
         if auditor:
-            _check(case)
+            check_case(case)
         if not _may_ask_about(referral_id, by, auditor=auditor):
             raise ReferralNotFound
         act.detail = {"case_number": case.number, "case_reason": case.reason} if auditor else {}
@@ -123,7 +123,7 @@ def timeline(referral_id: UUID, *, by: Principal, purpose: str, size: int, curso
     return Trail(entries=entries, next=more, receipt=act.committed, reasons=reasons)
 
 
-def _check(case: Case) -> None:
+def check_case(case: Case) -> None:
     """Refuse a look without a case number or a reason, and a reason that is no code: it would go into the ledger."""
     if (not case.number and not case.reason) or (case.reason and case.reason not in REASONS):
         raise CaseNeeded(reasons=", ".join(REASONS))

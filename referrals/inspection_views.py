@@ -44,7 +44,7 @@ class Entries(APIView):
         by = principal_of(request)
         trail = inspection.inspect(
             question,
-            _case(request),
+            case_of(request),
             by=by,
             purpose=purpose_of(request, by),
             **_page(request),
@@ -80,7 +80,7 @@ class Disclosures(APIView):
         queries.only(request, PAGE)
         by = principal_of(request)
         trail = inspection.disclosures_of(
-            referral_id, _case(request), by=by, purpose=purpose_of(request, by), **_page(request)
+            referral_id, case_of(request), by=by, purpose=purpose_of(request, by), **_page(request)
         )
         return _told(trail)
 
@@ -112,7 +112,8 @@ def _page(request: Request) -> Asked:
     return Asked(size=pagination.page_size(request), cursor=request.query_params.get("cursor", ""))
 
 
-def _case(request: Request) -> Case:
+def case_of(request: Request) -> Case:
+    """Return the case that an auditor names in the headers. Raises DRF's ValidationError for a number that is none."""
     field = ReferenceField()
     number = request.headers.get("Audit-Case", "")
     return Case(number=field.run_validation(number) if number else "", reason=request.headers.get("Audit-Reason", ""))

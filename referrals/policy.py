@@ -6,6 +6,8 @@ Which *rows* somebody reaches is decided by object permissions in the query; her
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from agencies.models import Kind, Role
@@ -45,6 +47,19 @@ ENDINGS = frozenset({Move.REJECT, Move.WITHDRAW, Move.CLOSE, Move.TAKE_OVER, Mov
 
 FOR_NOBODY = frozenset({Status.ENTERED_IN_ERROR})
 """In these, content is sealed for everyone; the row stays."""
+
+
+REVIEW_WITHIN = timedelta(hours=72)
+"""How soon after it was broken somebody else has reviewed a glass (rule 18)."""
+
+
+class GlassState(StrEnum):
+    """Where a broken glass is on its way: flagged in the first three, until it is reviewed."""
+
+    OPEN = "open"
+    UNREVIEWED = "unreviewed"
+    OVERDUE = "overdue"
+    REVIEWED = "reviewed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +121,15 @@ def step_for(reader: Principal, referral: Facts, move: Move) -> Step | None:
     return None if move in (JOINT_HANDLING if referral.awaits_screening else {Move.SCREEN}) else step
 
 
+def glass_state(opened_at: datetime, until: datetime, reviewed_at: datetime | None, *, at: datetime) -> GlassState:
+    """Return the state of a broken glass at an instant."""
+    if reviewed_at is not None:
+        return GlassState.REVIEWED
+    if at < until:
+        return GlassState.OPEN
+    return GlassState.OVERDUE if at > opened_at + REVIEW_WITHIN else GlassState.UNREVIEWED
+
+
 def readable(
     reader: Principal, referral: Facts, coverage: Coverage, *, emergency: bool = False
 ) -> tuple[Category, ...]:
@@ -115,7 +139,7 @@ def readable(
     `coverage` is what carries the other side's content to this reader. The sender reads what it wrote itself; the
     outcome comes back to it only on a ground of its own. The recipient reads what basis and consent cover now, and
     after assignment only those on duty do. In an emergency the coverage is what the glass was broken for, and duty and
-    the referral's end are not asked about.
+    the referral's end are not asked about; what the reader may see without it stays.
     """
     found = _readable(reader, referral, coverage, emergency)
     return tuple(category for category in Category if category in found)
@@ -157,8 +181,9 @@ def _readable(reader: Principal, referral: Facts, coverage: Coverage, emergency:
     if reader.agency != referral.recipient or referral.status is Status.DRAFT:
         return only_status
     own = only_status | {Category.OUTCOME}
+    apart = referral.status is Status.CONSENT_WITHDRAWN or not on_duty(reader, referral)
     if emergency:
-        return own | carried
-    if referral.status is Status.CONSENT_WITHDRAWN or not on_duty(reader, referral):
+        return carried | (only_status if apart else own)
+    if apart:
         return only_status
     return own if referral.status in NO_LONGER_THE_RECIPIENTS else own | carried

@@ -32,6 +32,7 @@ URGENCIES = ("routine", "soon", "acute")
 OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "relapse", "unknown")
 ARTICLE_9_GROUNDS = ("art_9_2_f", "art_9_2_g")
 ARTICLE_10_GROUNDS = ("dbl_8_2_2", "dbl_8_2_3", "dbl_8_2_4")
+FLAGGED = ("open", "unreviewed", "overdue")
 CPR_GROUNDS = ("consent", "statute")
 SYSTEM_MEMBERS = frozenset(
     {
@@ -327,6 +328,16 @@ class SubjectShownSerializer(serializers.Serializer[Any]):
     mode = CodeField(choices=[str(mode) for mode in Mode])
 
 
+class FlagSerializer(serializers.Serializer[Any]):
+    """Broken glass that nobody has reviewed yet. See /break-glass."""
+
+    id = serializers.UUIDField()
+    agency = serializers.UUIDField(help_text="Whose member broke it.")
+    opened_at = serializers.DateTimeField()
+    until = serializers.DateTimeField()
+    state = CodeField(choices=FLAGGED)
+
+
 class ReferralSerializer(SummarySerializer):
     """A referral as it was shown to one reader, for one purpose, at one instant."""
 
@@ -338,6 +349,7 @@ class ReferralSerializer(SummarySerializer):
     basis = BasisShownSerializer(allow_null=True)
     sections = ShownSectionsSerializer()
     messages = MessageSerializer(many=True)
+    break_glass = FlagSerializer(many=True, help_text="Told to the responsible agency at the time it was broken.")
     withheld = serializers.ListField(
         child=CodeField(choices=NAMES),
         help_text="Categories you may not see now, whether or not they hold anything.",
@@ -369,6 +381,16 @@ def referral_body(shown: Disclosure) -> dict[str, Any]:
         },
         "sections": shown.sections,
         "messages": shown.messages,
+        "break_glass": [
+            {
+                "id": str(flag.id),
+                "agency": str(flag.agency),
+                "opened_at": flag.opened_at,
+                "until": flag.until,
+                "state": str(flag.state),
+            }
+            for flag in shown.flags
+        ],
         "withheld": [str(category) for category in Category if category not in shown.readable],
     }
 

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from referrals import attachments_views, insight_views, inspection_views, search_views, tasks_views, views
+from referrals import (
+    attachments_views,
+    break_glass_views,
+    insight_views,
+    inspection_views,
+    search_views,
+    tasks_views,
+    views,
+)
 from referrals.serializers import MOVE_BODIES
 
 urlpatterns = [
@@ -28,6 +36,9 @@ urlpatterns = [
     path("subjects/<uuid:subject_id>", insight_views.OneSubject.as_view()),
     path("subjects/<uuid:subject_id>/access-report", insight_views.AccessReport.as_view()),
     path("subjects/<uuid:subject_id>/withholdings", insight_views.Withholdings.as_view()),
+    path("break-glass", break_glass_views.BreakGlass.as_view()),
+    path("break-glass/<uuid:glass_id>", break_glass_views.OneBreakGlass.as_view()),
+    path("break-glass/<uuid:glass_id>/review", break_glass_views.Review.as_view()),
     path("audit/entries", inspection_views.Entries.as_view()),
     path("audit/entries/search", inspection_views.EntrySearch.as_view()),
 ]

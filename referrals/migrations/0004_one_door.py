@@ -69,6 +69,61 @@ BEGIN
 END $$;
 """
 
+GLASS = """
+-- What is asked of an entry that shows something through broken glass, besides what `referrals_admit_party` asks.
+CREATE FUNCTION referrals_require_glass(p_entry public.audit_entry, p_agency uuid, p_referral uuid, p_shown text[])
+RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp AS $$
+DECLARE
+    glass public.referrals_breakglass;
+    referral public.referrals_referral;
+    basis public.consent_legalbasis;
+    mine public.agencies_agency;
+    other public.agencies_agency;
+    today date := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+    sends boolean;
+    apart boolean;
+BEGIN
+    SELECT * INTO glass FROM public.referrals_breakglass b WHERE b.id::text = p_entry.detail ->> 'break_glass';
+    SELECT * INTO referral FROM public.referrals_referral r WHERE r.id = p_referral;
+    sends := referral.sender_id = p_agency;
+    SELECT * INTO mine FROM public.agencies_agency a WHERE a.id = p_agency;
+    SELECT * INTO other FROM public.agencies_agency a
+        WHERE a.id = CASE WHEN sends THEN referral.recipient_id ELSE referral.sender_id END;
+    SELECT * INTO basis FROM public.consent_legalbasis b WHERE b.code = 'VITAL' AND b.valid_from <= today
+        AND today <= coalesce(b.valid_to, 'infinity'::date) ORDER BY b.version DESC LIMIT 1;
+    IF coalesce(glass.id IS NULL OR referral.id IS NULL OR basis.id IS NULL OR p_entry.subject_kind <> 'referral'
+        OR p_entry.purpose <> 'averting_danger' OR NOT p_entry.purpose = ANY (basis.purposes)
+        OR glass.verdict = 'not_justified' OR clock_timestamp() >= glass.until, true) THEN
+        RAISE EXCEPTION 'no glass is broken for this' USING ERRCODE = 'UD001';
+    END IF;
+    -- What the recipient wrote itself it reads without the glass, but for those the case is not assigned to.
+    SELECT referral.status = 'consent_withdrawn' OR (p_entry.role <> 'coordinator'
+        AND bool_and(p.user_id::text <> p_entry.actor_user)) INTO apart
+        FROM public.referrals_referraluserobjectpermission p WHERE p.content_object_id = p_referral;
+    IF NOT sends AND 'outcome' = ANY (p_shown) AND coalesce(apart, false)
+        AND NOT 'outcome' = ANY (glass.categories::text[]) THEN
+        RAISE EXCEPTION 'no glass is broken for this' USING ERRCODE = 'UD001';
+    END IF;
+    IF public.referrals_admits(basis.recipient_kinds, mine.kind, mine.self_governing_approved)
+        AND public.referrals_admits(basis.sender_kinds, other.kind, other.self_governing_approved) THEN
+        RETURN;
+    END IF;
+    -- The basis does not reach this agency: the glass lifts the assignment, and nothing else.
+    IF sends THEN
+        IF 'outcome' = ANY (p_shown) THEN
+            RAISE EXCEPTION 'vital interests do not carry this to the agency' USING ERRCODE = 'UD002';
+        END IF;
+        RETURN;
+    END IF;
+    IF referral.status IN ('rejected', 'redirected', 'withdrawn', 'expired', 'consent_withdrawn') THEN
+        RAISE EXCEPTION 'the agency has no task with the referral any more' USING ERRCODE = 'UD001';
+    END IF;
+    PERFORM public.referrals_require_ground(referral.basis_id, referral.consent_id, referral.subject_id,
+        referral.sender_id, p_agency, referral.purpose, array_remove(p_shown, 'outcome'),
+        referral.necessity_stated, referral.article_9_ground, referral.article_10_ground);
+END $$;
+"""
+
 ADMIT = """
 CREATE FUNCTION referrals_admit(p_entry uuid, p_agency uuid, p_referral uuid) RETURNS text[] LANGUAGE plpgsql VOLATILE
 SET search_path = pg_catalog, public, pg_temp AS $$
@@ -141,6 +196,9 @@ BEGIN
             OR (sends AND 'outcome' = ANY (shown) AND NOT 'outcome' = ANY (glass.categories))
             OR (NOT sends AND NOT shown <@ (glass.categories::text[] || '{outcome}'::text[])), true) THEN
             RAISE EXCEPTION 'no glass is broken for this' USING ERRCODE = 'UD001';
+        END IF;
+        IF shown <> '{}' THEN
+            PERFORM public.referrals_require_glass(entry, p_agency, p_referral, shown);
         END IF;
         RETURN shown;
     END IF;
@@ -270,7 +328,8 @@ END $$;
 
 REVOKE EXECUTE ON FUNCTION referrals_admits(text[], text, boolean), referrals_consent_stands(uuid),
     referrals_require_ground(bigint, uuid, uuid, uuid, uuid, text, text[], boolean, text, text),
-    referrals_admit(uuid, uuid, uuid), referrals_release(uuid, uuid, uuid), referrals_release_files(uuid, uuid, uuid),
+    referrals_require_glass(audit_entry, uuid, uuid, text[]), referrals_admit(uuid, uuid, uuid),
+    referrals_release(uuid, uuid, uuid), referrals_release_files(uuid, uuid, uuid),
     referrals_release_file(uuid, uuid, uuid, uuid), referrals_release_task(uuid, uuid, uuid),
     referrals_release_explanation(uuid, uuid, uuid) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION referrals_release(uuid, uuid, uuid), referrals_release_files(uuid, uuid, uuid),
@@ -393,4 +452,6 @@ GRANT SELECT, INSERT ON referrals_withholding TO udvej_app;
 class Migration(migrations.Migration):
     dependencies = [("referrals", "0003_conversation_and_duties"), ("referrals", "0002_release")]
 
-    operations = [migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in (GROUND, ADMIT, RELEASE, GUARDS, GRANTS)]
+    operations = [
+        migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in (GROUND, GLASS, ADMIT, RELEASE, GUARDS, GRANTS)
+    ]

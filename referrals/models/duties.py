@@ -5,6 +5,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from agencies.models import Agency, User, UUIDv7
+from consent.categories import CONTENT_NAMES
 from consent.models import LegalBasis, Subject
 
 
@@ -49,6 +50,14 @@ class BreakGlass(models.Model):
                 condition=Q(reviewed_at__isnull=True, reviewed_by__isnull=True, verdict="")
                 | (Q(reviewed_at__isnull=False, reviewed_by__isnull=False) & ~Q(verdict="")),
                 name="referrals_breakglass_review_is_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(categories__contained_by=list(CONTENT_NAMES), categories__len__gt=0),
+                name="referrals_breakglass_names_what_it_opens",
+            ),
+            models.CheckConstraint(
+                condition=Q(verdict__in=["", "justified", "not_justified"]),
+                name="referrals_breakglass_verdict_is_known",
             ),
         ]
         indexes = [

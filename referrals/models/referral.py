@@ -7,12 +7,14 @@ The application's role can write a section's content but can't read it back (mig
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
+from django.db.models.functions import JSONObject
 
 from agencies.models import Agency, Kind, UUIDv7
 from agencies.principals import Principal
 from consent.categories import APART, CONTENT
 from consent.models import Consent, LegalBasis, Subject
 from referrals.lifecycle import Status
+from referrals.models.duties import BreakGlass
 from referrals.models.grants import ReferralGroupObjectPermission, ReferralUserObjectPermission
 from referrals.policy import Facts
 
@@ -52,11 +54,14 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
         assigned = ReferralUserObjectPermission.objects.filter(content_object=OuterRef("pk"))
         theirs = Q(written_by=reader.agency) | Q(referral__sender=reader.agency) | ~Q(category__startswith="outcome")
         written = Section.objects.filter(theirs, referral=OuterRef("pk"))
+        flagged = BreakGlass.objects.filter(referral=OuterRef("pk"), owner=reader.agency, reviewed_at=None)
+        told = JSONObject(id="id", agency="agency_id", opened_at="opened_at", until="until")
         return self.filter(Exists(granted.filter(permission__codename="view_referral"))).annotate(  # type: ignore[no-redef]
             may_work=Exists(granted.filter(permission__codename="work_referral")),
             assigned=Exists(assigned),
             assigned_to_reader=Exists(assigned.filter(user=reader.user)),
             written=ArraySubquery(written.values("category").distinct()),
+            unreviewed=ArraySubquery(flagged.order_by("id").values_list(told)),
         )
 
     def with_parties(self) -> "ReferralQuerySet":
@@ -110,6 +115,7 @@ class Referral(models.Model):
     assigned: bool
     assigned_to_reader: bool
     written: list[str]
+    unreviewed: list[dict[str, str]]
     objects = ReferralQuerySet.as_manager()
 
     class Meta:

@@ -33,6 +33,7 @@ MAY_IMPORT_REFERRALS = {
     "referrals/apps.py",
     "referrals/attaching.py",
     "referrals/attachments.py",
+    "referrals/break_glass.py",
     "referrals/coverage.py",
     "referrals/disclosure.py",
     "referrals/drafts.py",

@@ -25,6 +25,7 @@ FILES = (
     "referrals/reference/urgencies.json",
     "referrals/reference/outcomes.json",
     "referrals/reference/milieus.json",
+    "referrals/reference/break_glass_reasons.json",
     "referrals/reference/task_results.json",
 )
 AGENCY_KINDS = {

@@ -63,6 +63,7 @@ TRIGGERS = [
     ("referrals_attachment", "referrals_attachment_is_its_partys"),
     ("referrals_referral", "referrals_referral_keeps_its_parties"),
     ("referrals_referral", "referrals_referral_stays_submitted"),
+    ("referrals_breakglass", "referrals_breakglass_alerts_its_owner"),
     ("referrals_referral", "referrals_referral_endangered_is_notified"),
     ("referrals_section", "referrals_section_is_not_emptied"),
     ("referrals_section", "referrals_section_only_drafts_change"),

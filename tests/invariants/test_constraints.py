@@ -89,6 +89,12 @@ TASK = (
     "done_by_staff, done_reason, version, idempotency_key, body_hash) VALUES ('review_break_glass', %(referral)s, "
     "%(sending)s, %(sending)s, now(), now(), ARRAY[]::text[], '{0}', '{1}', 1, 'k', '')"
 )
+GLASS = (
+    "INSERT INTO referrals_breakglass (referral_id, agency_id, owner_id, user_id, staff_id, reason_code, explanation, "
+    "categories, opened_at, until, reviewer_staff_id, verdict, idempotency_key, body_hash) SELECT %(referral)s, "
+    "m.agency_id, m.agency_id, m.user_id, m.staff_id, 'danger_to_life', '', {0}, now(), now() + interval '1 minute', "
+    "'', '', 'k', '' FROM agencies_membership m WHERE m.agency_id = %(sending)s AND m.role = 'caseworker'"
+)
 NEW_UUID = {"id": "gen_random_uuid()"}
 NEW_ID = {"id": "1000000 + id"}
 
@@ -130,6 +136,10 @@ CONSTRAINTS: dict[str, list[str]] = {
     "referrals_section_part_is_unique": [SECTION.format("reason", 0)],
     "referrals_section_part_check": [SECTION.format("health", -1)],
     "referrals_referral_version_check": [REFERRAL.format("version = -1")],
+    "referrals_breakglass_names_what_it_opens": [
+        GLASS.format("ARRAY[]::text[]"),
+        GLASS.format("ARRAY['reason', 'score']"),
+    ],
     "referrals_task_is_done_for_a_reason": [TASK.format("", "forwarded"), TASK.format("somebody", "")],
     "referrals_access_is_listed_once": [again("referrals_access", where="referral_id = %(referral)s", **NEW_ID)],
     "referrals_referralgroupo_group_id_permission_id_c_872490cb_uniq": [

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 from django.db import transaction
 
+from agencies import directory
 from agencies.enrolment import enrol_client, enrol_member
 from agencies.models import Agency, Kind, Role
 from tests.exchange import Answer, Caller, Party
@@ -20,7 +21,17 @@ STATEMENT = {"text": TOLD, "kind": "reported", "on": "2026-10-01", "source": "Sa
 
 def municipality(code: str = HOME) -> Party:
     """The municipality that the reference data enrolled under this code, with new staff and a new client."""
-    agency = Agency.objects.get(kind=Kind.MUNICIPALITY, code=code)
+    return _enrolled(Kind.MUNICIPALITY, code)
+
+
+def police_of(code: str = HOME) -> Party:
+    """The prevention unit of a municipality's own police district, with new staff and a new client."""
+    district = directory.home_district(code, on=datetime.now(UTC).date())
+    return _enrolled(Kind.POLICE_PREVENTION, str(district))
+
+
+def _enrolled(kind: str, code: str) -> Party:
+    agency = Agency.objects.get(kind=kind, code=code)
     mark = uuid4().hex[:8]
     with transaction.atomic():
         staff = {f"{role}-1": enrol_member(agency, staff_id=f"{mark}-{role}", role=role).staff_id for role in Role}

@@ -41,6 +41,7 @@ LISTS = {
     "milieus": "referrals/reference/milieus.json",
     "statuses": "referrals/reference/statuses.json",
     "moves": "referrals/reference/moves.json",
+    "break-glass-reasons": "referrals/reference/break_glass_reasons.json",
     "task-results": "referrals/reference/task_results.json",
 }
 NOTICES = "consent/reference/notices.json"
