@@ -30,7 +30,7 @@ ROWS: dict[str, dict[str, str]] = {
         "agency_id": "%(receiving)s::uuid",
         "owner_id": "%(sending)s::uuid",
         "user_id": "%(reader)s::bigint",
-        "staff_id": "'staff'",
+        "staff_id": "(SELECT staff_id FROM agencies_membership WHERE user_id = %(reader)s::bigint)",
         "reason_code": "'acute_danger'",
         "explanation": "'why'::bytea",
         "categories": "'{reason,needs}'::varchar[]",

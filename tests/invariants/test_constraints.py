@@ -163,6 +163,11 @@ CONSTRAINTS: dict[str, list[str]] = {
         making("referrals_attachment", scan_state="''"),
     ],
     "referrals_attachment_is_created_once_per_key": [twice("referrals_attachment", idempotency_key="'k'")],
+    "referrals_breakglass_verdict_is_known": [
+        making("referrals_breakglass") + "; UPDATE referrals_breakglass SET reviewed_at = now(), verdict = 'perhaps', "
+        "reviewed_by_id = m.user_id, reviewer_staff_id = m.staff_id FROM agencies_membership m "
+        "WHERE referral_id = %(referral)s AND m.agency_id = %(sending)s AND m.role = 'coordinator'"
+    ],
     "referrals_breakglass_ends": [
         making("referrals_breakglass", until="now() - interval '1 minute'"),
         making("referrals_breakglass", until="now()"),
