@@ -37,7 +37,7 @@ SHARED = frozenset(status for status, move in STEPS if move is Move.AMEND)
 """Where both sides work with the referral: what may be amended may be added to."""
 
 FILES_MAX = 100
-"""So many files a referral holds at most, so that a list of them is one page."""
+"""So many files each side attaches to a referral at most, so that a list of them is one page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +86,7 @@ def _attach(file: File, referral_id: UUID, *, by: Principal, purpose: str) -> At
         _check_may(file.category, referral, by=by)
         scan_state = _scanned(file.content)  # before anything is locked: it may take its time
         side, referral, file_id = _locked(file.category, referral, found.get, by=by)
-        if Attachment.objects.filter(referral=referral).count() >= FILES_MAX:
+        if Attachment.objects.filter(referral=referral, written_by=by.agency).count() >= FILES_MAX:
             raise TooManyFiles(limit=FILES_MAX)
         _check_told(act, file.category, referral, side, purpose=purpose)
         _write(file, referral, file_id, scan_state=scan_state, by=by)

@@ -36,7 +36,7 @@ class AnonymousCase(Refusal, Invalid):
 class TooManyFiles(Refusal, Invalid):
     code = "too-many-files"
     title = Words("Henvisningen har ikke plads til flere filer", "The referral has no room for more files")
-    detail = Words("Højst {limit} filer på en henvisning.", "At most {limit} files on a referral.")
+    detail = Words("Højst {limit} filer fra hver side.", "At most {limit} files from each side.")
 
 
 class InfectedFile(Refusal, Invalid):

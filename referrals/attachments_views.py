@@ -19,9 +19,6 @@ from referrals import attaching, attachments, attachments_contract
 from referrals.attachments_serializers import AttachmentBodySerializer, attachment_body
 from referrals.file_types import EXTENSIONS
 
-UNESCAPED = "!#$&+-.^_`|~"
-"""The attr-char of RFC 8187 besides letters and digits."""
-
 
 class AnythingAccepted(JSONRenderer):
     """For an answer that is no JSON: whatever the caller accepts, a problem is still told as one."""
@@ -107,4 +104,4 @@ def _described(
 def _disposition(name: str, media_type: str) -> str:
     """Return the header that has the bytes saved under their name (RFC 6266 section 4, RFC 8187), whatever is in it."""
     plain = f"attachment{EXTENSIONS[media_type][0]}"
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe=UNESCAPED)}"
+    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

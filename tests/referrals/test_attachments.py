@@ -270,12 +270,13 @@ def test_an_anonymous_case_takes_no_file(exchange: Exchange) -> None:
         assert refusal_of(refused, "referral.attach") == ("refused", "anonymous-case")
 
 
-def test_a_referral_holds_so_many_files_and_no_more(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_each_side_attaches_so_many_files_and_no_more(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attaching, "FILES_MAX", 2)
-    walked = walk(exchange, "draft")
+    walked = walk(exchange, "submitted")
     made = [attach(walked.sender, walked.id) for _ in range(3)]
     assert [answer.status for answer in made] == [201, 201, 422]
     assert made[2].body["code"] == "too-many-files"
+    assert attach(walked.coordinator, walked.id, **OUTCOME).status == 201  # how many the other has is not told
 
 
 # --- Not there, not yours ------------------------------------------------------------------------------------------
