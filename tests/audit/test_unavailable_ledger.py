@@ -13,6 +13,9 @@ from audit import log
 from consent.models import Consent, ConsentEvent
 from referrals.models import Referral, Section
 from tests.exchange import EVIDENCE, Answer, Caller, Exchange, consent_body, referral_body
+from referrals.models import Attachment, Referral, Section
+from tests.exchange import Answer, Caller, Exchange, consent_body, referral_body
+from tests.referrals import files
 
 BROKEN = "INSERT INTO no_such_ledger VALUES (%s)" + ", %s" * 21
 LOOKED_UP = {"agencies", "agencies/<uuid:agency_id>", "code-lists/<slug:name>", "consent-notices"}
@@ -30,6 +33,18 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
         "recipient",
         "referrals/{referral}/messages",
         {"kind": "information_request", "reason": "contact_unclear"},
+    ),
+    "GET referrals/<uuid:referral_id>/attachments": ("recipient", "referrals/{referral}/attachments", None),
+    "POST referrals/<uuid:referral_id>/attachments": ("sender", "referrals/{referral}/attachments", files.body()),
+    "GET referrals/<uuid:referral_id>/attachments/<uuid:attachment_id>": (
+        "recipient",
+        "referrals/{referral}/attachments/{file}",
+        None,
+    ),
+    "GET referrals/<uuid:referral_id>/attachments/<uuid:attachment_id>/content": (
+        "recipient",
+        "referrals/{referral}/attachments/{file}/content",
+        None,
     ),
     "GET referrals/<uuid:referral_id>/timeline": ("sender", "referrals/{referral}/timeline", None),
     "GET referrals/<uuid:referral_id>/disclosures": ("recipient", "referrals/{referral}/disclosures", None),
@@ -121,6 +136,7 @@ class Case:
             "consent": made.body["basis"]["consent_id"],
             "stranger": exchange.stranger.id,
             "subject": made.body["subject"]["id"],
+            "file": files.attached(sender, made.body["id"]),
         }
         self.subject = made.body["subject"]["id"]
         for caller in self.callers.values():
@@ -156,6 +172,7 @@ class Case:
             *claims.order_by("id").values_list("id", "withdrawn_at", "approvals"),
             *Referral.objects.filter(sender=agency).order_by("id").values_list("id", "status", "version", "updated_at"),
             *Section.objects.filter(referral__sender=agency).order_by("id").values_list("id", "category"),
+            *Attachment.objects.filter(referral__sender=agency).order_by("id").values_list("id"),
             *Consent.objects.filter(registered_by=agency).order_by("id").values_list("id", "version"),
             *ConsentEvent.objects.filter(registered_by=agency).order_by("id").values_list("id", "kind"),
         ]
