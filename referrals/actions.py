@@ -50,8 +50,8 @@ def create(draft: Draft, *, submit: bool, by: Principal, purpose: str) -> Create
     """
     Create a referral as a draft, or create and submit it at once; the same key and body return the one already made.
 
-    Raises `KeyReused`, `ReferenceTaken`, `UnknownHere`, and on submission `NotComplete` and `NotCovered`; all recorded,
-    and nothing of the referral remains.
+    Raises `KeyReused`, `ReferenceTaken`, `UnknownHere`, `KeyDestroyed` of an erased person, `NotCovered`, and on
+    submission `NotComplete`; all recorded, and nothing of the referral remains.
     """
     return log.once_more(lambda: _create(draft, submit=submit, by=by, purpose=purpose), on=MADE_ONCE)
 
@@ -68,6 +68,7 @@ def _create(draft: Draft, *, submit: bool, by: Principal, purpose: str) -> Creat
         _check_reference(draft, by)
         referral = drafts.write_new(draft, by=by)
         act.about = Subject("referral", referral.id)
+        act.detail = {"linked": "yes"} if draft.linked is not None else {}
         grants.grant_to_agency(referral, by.agency, side=Side.SENDER, at=referral.updated_at)
         if submit:
             steps.submit(act, referral, purpose=purpose)
@@ -77,8 +78,8 @@ def _create(draft: Draft, *, submit: bool, by: Principal, purpose: str) -> Creat
 
 def edit(referral_id: UUID, draft: Draft, *, by: Principal, purpose: str, seen: int) -> None:
     """
-    Edit a draft. Raises `ReferralNotFound`, `StaleVersion`, `OnlyDraftsChange`, `ReferenceTaken` and `UnknownHere`;
-    all recorded.
+    Edit a draft. Raises `ReferralNotFound`, `StaleVersion`, `OnlyDraftsChange`, `ReferenceTaken`, `UnknownHere`,
+    `NotCovered` and `KeyDestroyed`; all recorded.
     """
     log.once_more(lambda: _edit(referral_id, draft, by=by, purpose=purpose, seen=seen), on=MADE_ONCE)
 

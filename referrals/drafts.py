@@ -13,7 +13,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from agencies import directory
-from agencies.models import Agency
+from agencies.models import Agency, Kind
 from agencies.principals import Principal
 from api_schema.validation import refuse
 from api_schema.words import Words
@@ -23,7 +23,7 @@ from consent.errors import KeyReused
 from consent.models import Consent, LegalBasis, Mode
 from referrals import persons
 from referrals.disclosure import place
-from referrals.errors import UnknownHere
+from referrals.errors import NotCovered, UnknownHere
 from referrals.lifecycle import Status
 from referrals.models import Attachment, BatchKey, Referral, Section
 from referrals.statements import BasisStated, Draft
@@ -35,6 +35,10 @@ STORED_UNDER: dict[str, list[str]] = {Category.IDENTITY: [Category.IDENTITY, CPR
 NO_AGENCY = Words("Modtageren findes ikke i /agencies.", "The recipient is not in /agencies.")
 NOT_SELF = Words("Modtageren skal være en anden end dig selv.", "The recipient must be another agency than yours.")
 NO_BASIS = Words("Hjemlen findes ikke: se /code-lists/legal-bases.", "No such basis: see /code-lists/legal-bases.")
+CPR_KEPT = Words(
+    "En privat myndighed må kun opbevare CPR-nummeret med samtykke eller hjemmel i lov: angiv basis.cpr_ground.",
+    "A private agency keeps the CPR number only on consent or by statute: state basis.cpr_ground.",
+)
 NO_CONSENT = Words(
     "Samtykket findes ikke på denne person hos dig.", "There is no such consent of this person at your agency."
 )
@@ -44,7 +48,8 @@ def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) ->
     """
     Write a new draft of the principal's agency, and return it.
 
-    Raises `UnknownHere` where the draft refers to something that is not there for this agency.
+    Raises `UnknownHere` where the draft refers to something that is not there for this agency, and `NotCovered` where
+    a private one has no ground to keep the CPR number.
     """
     now = timezone.now()
     referral = Referral(
@@ -62,11 +67,12 @@ def write_new(draft: Draft, *, by: Principal, parent: Referral | None = None) ->
         _set_basis(referral, draft.basis, key=f"with {draft.key}", body_hash=draft.body_hash, by=by)
     referral.save()
     _write_sections(referral, draft, by, replacing=False)
+    _check_number_kept(referral, by)
     return referral
 
 
 def rewrite(referral: Referral, draft: Draft, *, by: Principal) -> None:
-    """Write the changes of a draft into its rows and count its version up. Raises `UnknownHere` and `KeyDestroyed`."""
+    """Write a draft's changes into its rows and count its version up. Raises as `write_new`, and `KeyDestroyed`."""
     records.check_not_erased(referral.subject)
     persons.correct_birth_year(referral.subject, draft)
     _set_header(referral, draft, by)
@@ -74,15 +80,17 @@ def rewrite(referral: Referral, draft: Draft, *, by: Principal) -> None:
         key = f"with {referral.id} {referral.version}"
         _set_basis(referral, draft.basis, key=key, body_hash=draft.body_hash, by=by)
     _write_sections(referral, draft, by, replacing=True)
+    _check_number_kept(referral, by)
     touch(referral)
 
 
 def restate_basis(referral: Referral, stated: BasisStated, *, by: Principal) -> None:
-    """Let the referral rest on another basis or consent than before. Raises `UnknownHere`."""
+    """Let the referral rest on another basis or consent than before. Raises as `write_new`."""
     key = f"with {referral.id} {referral.version}"
     _set_basis(referral, stated, key=key, body_hash=referral.body_hash, by=by)
     if stated.necessity_statement:
         _add_necessity(referral, stated.necessity_statement, by)
+    _check_number_kept(referral, by)
 
 
 def write_child(parent: Referral, *, recipient: UUID | None, by: Principal) -> Referral:
@@ -215,6 +223,7 @@ def amend(
         Section.objects.bulk_create([_sealed(referral, name, piece, by, part=part) for name, piece in pieces.items()])
     persons.note_home(referral, sections)
     persons.note_number(referral, sections, by=by)
+    _check_number_kept(referral, by)
 
 
 def _pieces(referral: Referral, category: str) -> int:
@@ -256,6 +265,17 @@ def has_section(referral: Referral, category: Category) -> bool:
 def has_number(referral: Referral) -> bool:
     """Say whether a CPR number is told."""
     return Section.objects.filter(referral=referral, category=CPR).exists()
+
+
+def number_has_ground(referral: Referral) -> bool:
+    """Say whether a private agency may hold the CPR number: on consent, or by statute (DBL § 11(2))."""
+    return bool(referral.cpr_ground) or (referral.basis is not None and referral.basis.consent_kind != "")
+
+
+def _check_number_kept(referral: Referral, by: Principal) -> None:
+    """Refuse a number that a private sender has no ground to keep. Raises `NotCovered`."""
+    if by.kind == Kind.EXIT_CENTRE and has_number(referral) and not number_has_ground(referral):
+        raise NotCovered(errors=[refuse("/sections/identity/cpr", "cpr_needs_ground", CPR_KEPT)])
 
 
 def is_draft(referral: Referral) -> bool:

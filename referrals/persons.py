@@ -5,7 +5,7 @@ Inside whatever act is under way. An anonymous case holds nothing that points at
 as a keyed hash of the agency's own (rule 12).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -70,6 +70,13 @@ def check_nameless(subject: Subject, sections: Mapping[str, Any]) -> None:
         raise UnknownHere(errors=[refuse("/sections/identity", "anonymous_case", NAMELESS)])
     if any("value" in method for method in (sections.get(Category.CONTACT) or {}).get("methods", ())):
         raise UnknownHere(errors=[refuse("/sections/contact/methods", "anonymous_case", NAMELESS)])
+
+
+def check_not_asked_for(subject: Subject, about: Sequence[Category]) -> None:
+    """Refuse a question or an answer about who an anonymous person is. Raises `UnknownHere`."""
+    if subject.mode == Mode.ANONYMOUS and Category.IDENTITY in about:
+        place = f"/categories/{about.index(Category.IDENTITY)}"
+        raise UnknownHere(errors=[refuse(place, "anonymous_case", NAMELESS)])
 
 
 def note_home(referral: Referral, sections: Mapping[str, Any]) -> None:

@@ -1,7 +1,9 @@
 """The wire form of referrals. It shapes what was disclosed and has nothing else to return."""
 
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
 from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 
@@ -10,6 +12,7 @@ from api_schema.validation import CodeField, ReferenceField, StrictSerializer, T
 from api_schema.words import Words
 from consent.categories import CONTENT_NAMES, NAMES, Category
 from consent.models import Mode
+from consent.records import NOT_YET
 from consent.serializers import METHODS, GivenSerializer, given_from
 from referrals.disclosure import Disclosure
 from referrals.lifecycle import Move, Status
@@ -27,6 +30,10 @@ WHOLE_SECTIONS = Words(
 )
 SCREENING = ("cleared", "withheld", "taken_over")
 MESSAGE_KINDS = ("information_request", "information_answer", "information_declined")
+LINKED_WHEN_NEW = Words(
+    "En anonym sag knyttes, når personen registreres: udelad id.",
+    "An anonymous case is linked when the person is registered: leave out id.",
+)
 ONE_CONSENT = Words("Angiv consent eller consent_id, ikke begge.", "State consent or consent_id, not both.")
 URGENCIES = ("routine", "soon", "acute")
 OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "relapse", "unknown")
@@ -49,15 +56,25 @@ class FormerlySerializer(StrictSerializer):
     wished_at = TimeField()
     method = CodeField(choices=METHODS)
 
+    def validate_wished_at(self, value: datetime) -> datetime:
+        if value > timezone.now():
+            raise serializers.ValidationError(ErrorDetail(NOT_YET.now(), code="in_the_future"))
+        return value
+
 
 class SubjectBodySerializer(StrictSerializer):
-    """Whom the referral is about: a person registered before, or a new one in a mode."""
+    """Whom the referral is about: a person registered before, or a new one in a mode, who may have been anonymous."""
 
     id = serializers.UUIDField(required=False)
     mode = CodeField(
         choices=[str(mode) for mode in Mode], required=False, help_text="`identified` unless said otherwise."
     )
     formerly = FormerlySerializer(required=False, help_text="Links an anonymous case, on the person's own wish.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "formerly" in attrs and "id" in attrs:
+            raise serializers.ValidationError({"formerly": ErrorDetail(LINKED_WHEN_NEW.now(), code="linked_when_new")})
+        return attrs
 
 
 class BasisBodySerializer(StrictSerializer):
@@ -326,6 +343,9 @@ class BasisShownSerializer(serializers.Serializer[Any]):
 class SubjectShownSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     mode = CodeField(choices=[str(mode) for mode in Mode])
+    formerly = serializers.UUIDField(
+        required=False, help_text="subject.id of the anonymous case linked to the person; shown to the sender alone."
+    )
 
 
 class FlagSerializer(serializers.Serializer[Any]):
@@ -368,7 +388,7 @@ def referral_body(shown: Disclosure) -> dict[str, Any]:
     own = shown.own
     return {
         **_header(referral, shown.allowed_actions, own=own),
-        "subject": {"id": str(referral.subject_id), "mode": referral.subject.mode} if shown.header_readable else None,
+        "subject": _subject(referral.subject, own=own) if shown.header_readable else None,
         "parent": str(referral.parent_id) if own and referral.parent_id else None,
         "channel": referral.channel if shown.header_readable else None,
         "purpose": referral.purpose if shown.header_readable else "",
@@ -417,6 +437,11 @@ def _header(referral: Any, actions: tuple[Move, ...], *, own: bool) -> dict[str,
         "allowed_actions": [str(move) for move in actions],
         "not_for_investigation": True,
     }
+
+
+def _subject(subject: Any, *, own: bool) -> dict[str, str]:
+    linked = {"formerly": str(subject.formerly_id)} if own and subject.formerly_id else {}
+    return {"id": str(subject.id), "mode": subject.mode, **linked}
 
 
 def _agency(agency: Any) -> dict[str, str] | None:

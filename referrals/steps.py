@@ -149,10 +149,8 @@ def check_covered(referral: Referral, written: frozenset[Category], *, purpose: 
     if not errors:
         beyond = sorted(written - coverage.categories - {Category.OUTCOME})
         errors = [refuse(f"/sections/{category}", "section_not_covered", SECTION_NOT_COVERED) for category in beyond]
-    if not errors and _private(referral) and drafts.has_number(referral):
-        on_consent = referral.basis is not None and referral.basis.consent_kind
-        if not (on_consent or referral.cpr_ground):
-            errors = [refuse("/sections/identity/cpr", "cpr_needs_ground", CPR_NEEDS_GROUND)]
+    if not errors and _private(referral) and drafts.has_number(referral) and not drafts.number_has_ground(referral):
+        errors = [refuse("/sections/identity/cpr", "cpr_needs_ground", CPR_NEEDS_GROUND)]
     if errors:
         raise NotCovered(errors=errors)
     return coverage
@@ -214,6 +212,7 @@ def _say(
     referral: Referral, move: Move, step: Step, body: MoveBody, *, by: Principal, purpose: str, at: datetime
 ) -> None:
     """Add a question or an answer. What the sender tells is a disclosure, and needs its ground (rules 1 and 2)."""
+    persons.check_not_asked_for(referral.subject, body.about)
     if step.side is Side.SENDER:
         covered = coverage_of(referral, purpose=purpose, at=at).categories
         beyond = [place for place, category in enumerate(body.about) if category not in covered]

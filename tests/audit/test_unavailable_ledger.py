@@ -11,10 +11,8 @@ from django.utils import timezone
 from agencies.models import SelfGoverningClaim
 from audit import log
 from consent.models import Consent, ConsentEvent
-from referrals.models import Referral, Section
-from tests.exchange import EVIDENCE, Answer, Caller, Exchange, consent_body, referral_body
 from referrals.models import Attachment, Referral, Section
-from tests.exchange import Answer, Caller, Exchange, consent_body, referral_body
+from tests.exchange import EVIDENCE, Answer, Caller, Exchange, consent_body, referral_body
 from tests.referrals import files
 
 BROKEN = "INSERT INTO no_such_ledger VALUES (%s)" + ", %s" * 21

@@ -41,35 +41,39 @@ TRIGGERS = [
     ("agencies_selfgoverningclaim", "agencies_claim_is_followed"),
     ("agencies_selfgoverningclaim", "agencies_claim_is_kept"),
     ("agencies_selfgoverningclaim", "agencies_claim_is_never_edited"),
-    ("audit_entry", "audit_entry_stamp"),
-    ("audit_entry", "audit_entry_queue"),
     ("audit_entry", "audit_entry_append_only"),
+    ("audit_entry", "audit_entry_queue"),
+    ("audit_entry", "audit_entry_stamp"),
     ("auditlog_logentry", "auditlog_logentry_append_only"),
+    ("consent_consent", "consent_consent_is_followed_not_edited"),
+    ("consent_consent", "consent_consent_is_whole"),
     ("consent_consentevent", "consent_event_append_only"),
     ("consent_consentevent", "consent_event_follows"),
     ("consent_consentevent", "consent_event_is_stamped"),
-    ("consent_consent", "consent_consent_is_followed_not_edited"),
-    ("consent_consent", "consent_consent_is_whole"),
+    ("consent_identifier", "consent_identifier_is_of_a_known_person"),
     ("consent_legalbasis", "consent_basis_is_followed_not_edited"),
     ("consent_legalbasis", "consent_basis_is_not_emptied"),
     ("consent_notice", "consent_notice_is_never_rewritten"),
-    ("consent_identifier", "consent_identifier_is_of_a_known_person"),
     ("consent_subject", "consent_subject_is_linked_to_its_own"),
     ("consent_subject", "consent_subject_stays"),
     ("referrals_attachment", "referrals_attachment_append_only"),
+    ("referrals_attachment", "referrals_attachment_is_its_partys"),
+    ("referrals_attachment", "referrals_attachment_of_nobody_names_nobody"),
+    ("referrals_breakglass", "referrals_breakglass_alerts_its_owner"),
     ("referrals_breakglass", "referrals_breakglass_is_not_emptied"),
     ("referrals_breakglass", "referrals_breakglass_is_only_reviewed"),
     ("referrals_breakglass", "referrals_breakglass_is_stamped"),
-    ("referrals_attachment", "referrals_attachment_is_its_partys"),
-    ("referrals_referral", "referrals_referral_keeps_its_parties"),
-    ("referrals_referral", "referrals_referral_stays_submitted"),
-    ("referrals_breakglass", "referrals_breakglass_alerts_its_owner"),
     ("referrals_referral", "referrals_referral_endangered_is_notified"),
+    ("referrals_referral", "referrals_referral_keeps_its_parties"),
+    ("referrals_referral", "referrals_referral_number_has_a_ground"),
+    ("referrals_referral", "referrals_referral_stays_submitted"),
     ("referrals_section", "referrals_section_is_not_emptied"),
+    ("referrals_section", "referrals_section_number_has_a_ground"),
+    ("referrals_section", "referrals_section_of_nobody_names_nobody"),
     ("referrals_section", "referrals_section_only_drafts_change"),
-    ("referrals_task", "referrals_task_is_stamped"),
     ("referrals_task", "referrals_task_is_not_emptied"),
     ("referrals_task", "referrals_task_is_only_done"),
+    ("referrals_task", "referrals_task_is_stamped"),
     ("referrals_withholding", "referrals_withholding_append_only"),
     ("referrals_withholding", "referrals_withholding_is_stamped"),
 ]
@@ -264,7 +268,7 @@ def _plain(value: Any) -> Any:
 
 @dataclass(frozen=True)
 class Sent:
-    """A submitted referral and a draft, with the parties to both."""
+    """A submitted referral and a draft, with the parties to both; and somebody anonymous."""
 
     exchange: Exchange
     sender: Caller
@@ -272,6 +276,7 @@ class Sent:
     draft: str
     consent: str
     subject: str
+    anonymous: str
 
     @property
     def sending(self) -> str:
@@ -283,10 +288,12 @@ class Sent:
 
 
 def send(exchange: Exchange, **changes: Any) -> Sent:
-    """Submit a referral on a consent, and leave another, of another person, as a draft."""
+    """Submit a referral on a consent, leave another as a draft, and register somebody anonymous."""
     sender = exchange.municipality.as_("caseworker")
     made = sender.create(referral_body(exchange.centre, **changes))
     draft = sender.create(referral_body(exchange.centre, submit=False))
-    assert (made.status, draft.status) == (201, 201), (made, draft)
-    basis, subject = made.body["basis"], made.body["subject"]
-    return Sent(exchange, sender, made.body["id"], draft.body["id"], basis["consent_id"], subject["id"])
+    nobody = sender.create({"subject": {"mode": "anonymous"}})
+    assert (made.status, draft.status, nobody.status) == (201, 201, 201), (made, draft, nobody)
+    basis, subject, anonymous = made.body["basis"], made.body["subject"], nobody.body["subject"]
+    known = (basis["consent_id"], subject["id"], anonymous["id"])
+    return Sent(exchange, sender, made.body["id"], draft.body["id"], *known)

@@ -292,6 +292,10 @@ CONSTRAINTS: dict[str, list[str]] = {
     "agencies_areawithin_is_one_at_a_time": [again("agencies_areawithin", **NEW_ID)],
     # field history
     "auditlog_logentry_action_check": [again("auditlog_logentry", **NEW_ID, action="-1")],
+    "auditlog_logentry_stores_no_address": [
+        again("auditlog_logentry", **NEW_ID, remote_addr="'203.0.113.77'"),
+        again("auditlog_logentry", **NEW_ID, remote_port="443"),
+    ],
     "auditlog_logentry_remote_port_check": [again("auditlog_logentry", **NEW_ID, remote_port="-1")],
 }
 """
