@@ -117,6 +117,8 @@ FUNCTIONS = [
     "referrals_glass_guard()",
     "referrals_glass_stamp()",
     "referrals_header_guard()",
+    "referrals_nameless_guard()",
+    "referrals_number_guard()",
     "referrals_parties_guard()",
     "referrals_release(uuid, uuid, uuid)",
     "referrals_release_explanation(uuid, uuid, uuid)",
