@@ -11,9 +11,11 @@ from django.utils import timezone
 from agencies.models import SelfGoverningClaim
 from audit import log
 from consent.models import Consent, ConsentEvent
-from referrals.models import Attachment, Referral, Section
+from referrals.models import Attachment, BreakGlass, Referral, Section, Task
 from tests.exchange import EVIDENCE, Answer, Caller, Exchange, consent_body, referral_body
 from tests.referrals import files
+from tests.referrals.glass import breaking
+from tests.referrals.homes import notification
 
 BROKEN = "INSERT INTO no_such_ledger VALUES (%s)" + ", %s" * 21
 LOOKED_UP = {"agencies", "agencies/<uuid:agency_id>", "code-lists/<slug:name>", "consent-notices"}
@@ -106,8 +108,20 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
         "agencies/{centre}/self-governing-claims/{claim}/withdraw",
         {"reason": "claimed_in_error"},
     ),
+    "POST referrals/<uuid:referral_id>/endangered": ("sender", "referrals/{referral}/endangered", "a notification"),
+    "GET tasks": ("sender", "tasks", None),
+    "GET tasks/<uuid:task_id>": ("sender", "tasks/{nothing}", None),
+    "POST tasks/<uuid:task_id>/done": ("sender", "tasks/{nothing}/done", {"reason": "duplicate"}),
+    "GET break-glass": ("recipient", "break-glass", None),
+    "POST break-glass": ("sender", "break-glass", "a glass"),
+    "GET break-glass/<uuid:glass_id>": ("auditor", "break-glass/{nothing}", None),
+    "POST break-glass/<uuid:glass_id>/review": ("recipient", "break-glass/{nothing}/review", {"verdict": "justified"}),
 }
 """Verb and address → who asks, where, with which body. Some would be refused; a refusal has to be recorded as well."""
+
+
+PURPOSES = {"a notification": "child_protection", "a glass": "averting_danger"}
+"""For which purpose a body is sent that serves one alone."""
 
 
 class Case:
@@ -135,6 +149,7 @@ class Case:
             "stranger": exchange.stranger.id,
             "subject": made.body["subject"]["id"],
             "file": files.attached(sender, made.body["id"]),
+            "nothing": str(uuid4()),
         }
         self.subject = made.body["subject"]["id"]
         for caller in self.callers.values():
@@ -152,6 +167,8 @@ class Case:
                 "ground": "rhl_16",
                 "review_by": (timezone.now().date() + timedelta(days=9)).isoformat(),
             },
+            "a notification": notification(),
+            "a glass": breaking(self.names["referral"], categories=["outcome"]),
         }
         said = bodies[body] if isinstance(body, str) else body
         if isinstance(said, dict) and "{stranger}" in said.values():
@@ -160,6 +177,7 @@ class Case:
         headers = {"Idempotency_Key": str(uuid4()), "If_Match": seen, "Audit_Case": "2026-0042"}
         if "access-report" in path or "withholdings" in path:
             headers["Purpose"] = "subject_access"
+        headers |= {"Purpose": PURPOSES[body]} if isinstance(body, str) and body in PURPOSES else {}
         return self.callers[who].call(method, path.format(**self.names), said, **headers)
 
     def state(self) -> list[object]:
@@ -173,6 +191,8 @@ class Case:
             *Attachment.objects.filter(referral__sender=agency).order_by("id").values_list("id"),
             *Consent.objects.filter(registered_by=agency).order_by("id").values_list("id", "version"),
             *ConsentEvent.objects.filter(registered_by=agency).order_by("id").values_list("id", "kind"),
+            *Task.objects.filter(referral__sender=agency).order_by("id").values_list("id", "version"),
+            *BreakGlass.objects.filter(referral__sender=agency).order_by("id").values_list("id", "verdict"),
         ]
 
 

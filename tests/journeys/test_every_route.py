@@ -24,6 +24,7 @@ from config.env import BASE_DIR
 from consent.models import Consent
 from referrals.models import Referral
 from tests.exchange import Answer, Caller, Exchange, consent_body, referral_body
+from tests.referrals.glass import breaking, broken
 from tests.referrals.walks import ALL_CATEGORIES, EVERYTHING, Walk, walk
 
 CONTRACT = yaml.safe_load((BASE_DIR / "api_schema" / "openapi.yaml").read_text(encoding="utf-8"))
@@ -143,6 +144,12 @@ ASKED: dict[str, Ask] = {
     "POST agencies/{agency_id}/self-governing-claims/{claim_id}/withdraw": Ask(body=plain({"reason": "other"})),
     "GET audit/entries": Ask(),
     "POST audit/entries/search": Ask(body=plain({"case_number": "2026-0042", "limit": 5})),
+    "GET break-glass": Ask(),
+    "POST break-glass": Ask(
+        body=lambda case: breaking(case.names["referral_id"], categories=["contact"]), purpose="averting_danger"
+    ),
+    "GET break-glass/{glass_id}": Ask(),
+    "POST break-glass/{glass_id}/review": Ask(body=plain({"verdict": "justified"}), versioned="glass"),
     "GET code-lists/{name}": Ask(),
     "GET consent-notices": Ask(),
     "GET consents": Ask(),
@@ -264,7 +271,7 @@ def prepared(exchange: Exchange, status: str) -> Case:
         "consent_id": told["basis"]["consent_id"],
         "agency_id": exchange.centre.id,
         "name": "statuses",
-        **{name: str(uuid4()) for name in ("attachment_id", "task_id", "claim_id")},
+        **{name: str(uuid4()) for name in ("attachment_id", "task_id", "claim_id", "glass_id")},
     }
     case = Case(walked, names)
     made = walked.sender.create(a_file(case), path=f"referrals/{walked.id}/attachments")
@@ -293,6 +300,7 @@ def _talk(case: Case) -> None:
     made = walked.coordinator.create(notified(case), path=path, Purpose="child_protection")
     assert made.status == 201, made
     names["task_id"] = made.body["id"]
+    names["glass_id"] = broken(walked.unassigned, walked.id, categories=["contact"])
 
 
 def ask(route: str, case: Case, by: Caller, purpose: str) -> Answer:
@@ -315,7 +323,7 @@ def _version(of: str, case: Case) -> str:
             return f'"{Referral.objects.get(pk=case.names["referral_id"]).version}"'
         case "consent":
             return f'"{Consent.objects.get(pk=case.names["consent_id"]).version}"'
-        case "task":
+        case "task" | "glass":
             return '"1"'
     return ""
 

@@ -10,6 +10,8 @@ from audit import log
 from audit.models import Entry
 from referrals.models import Referral
 from tests.exchange import Answer, Exchange, consent_body, referral_body
+from tests.referrals.glass import break_glass
+from tests.referrals.homes import notify
 from tests.referrals.walks import Walk, walk
 
 Asked = Callable[[Walk], Answer]
@@ -27,6 +29,18 @@ EXPECTED: dict[str, tuple[str, Asked, list[tuple[str, str, str]]]] = {
         lambda w: w.coordinator.get(f"referrals/{w.id}/disclosures"),
         [("referral.disclosures", "done", "")],
     ),
+    "mark as endangered": (
+        "received",
+        lambda w: notify(w.sender, w.id),
+        [("referral.endangered", "done", ""), ("task.disclose", "done", "")],
+    ),
+    "tasks": ("received", lambda w: w.coordinator.get("tasks"), [("task.list", "done", "")]),
+    "break the glass": (
+        "accepted",
+        lambda w: break_glass(w.unassigned, w.id),
+        [("break-glass.open", "done", ""), ("break-glass.disclose", "done", "")],
+    ),
+    "broken glass": ("received", lambda w: w.coordinator.get("break-glass"), [("break-glass.list", "done", "")]),
     "create": ("draft", lambda w: w.sender.create({}), [("referral.create", "done", ""), DISCLOSED]),
     "submit at once": (
         "draft",
