@@ -41,7 +41,7 @@ PRIVILEGES = """
 """
 CONSTRAINTS = """
     SELECT concat('constraint ', k.conname), concat(k.convalidated, pg_get_constraintdef(k.oid))
-    FROM pg_constraint k WHERE k.connamespace = 'public'::regnamespace AND k.contype <> 'n'
+    FROM pg_constraint k WHERE k.connamespace = 'public'::regnamespace AND k.contype NOT IN ('n', 't')
     UNION ALL
     SELECT concat('rule ', w.rulename, ' on ', c.relname), pg_get_ruledef(w.oid)
     FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class

@@ -27,6 +27,7 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "GET referrals": ("sender", "referrals?role=sent", None),
     "POST referrals": ("sender", "referrals", "a referral"),
     "POST referrals/batch": ("sender", "referrals/batch", "a batch"),
+    "POST referrals/search": ("sender", "referrals/search", {"identifier": {"cpr": "6101901234"}}),
     "GET referrals/<uuid:referral_id>": ("sender", "referrals/{referral}", None),
     "PATCH referrals/<uuid:referral_id>": ("sender", "referrals/{draft}", {"urgency": "soon"}),
     "POST referrals/<uuid:referral_id>/messages": (

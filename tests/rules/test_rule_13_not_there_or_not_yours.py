@@ -219,9 +219,11 @@ def test_rule_13_a_search_for_another_agencys_person_is_answered_as_one_for_nobo
     by_id = ({"reference": theirs["referral"]}, {"reference": str(uuid4())})
     foreign, absent = SOUGHT.get(kind, by_id)
     assert exchange.municipality.as_("caseworker").post("referrals/search", foreign).body["results"]
+    nobody = Exchange()
     for who in (
-        *(exchange.stranger.as_(role) for role in ("caseworker", "coordinator", "auditor", "administrator")),
-        exchange.police.as_("caseworker"),
+        *(nobody.stranger.as_(role) for role in ("caseworker", "coordinator", "auditor", "administrator")),
+        nobody.police.as_("caseworker"),
+        nobody.centre.as_("counsellor"),
         exchange.centre.as_("auditor"),
         exchange.oversight.as_("auditor"),
     ):
