@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from referrals import disclosure
 from tests.exchange import Exchange
@@ -39,6 +39,7 @@ from tests.invariants.attempts import (
     write_entry,
 )
 from tests.invariants.made import making, parties
+from tests.referrals.glass import ALERT
 
 NOTHING_NOW = (NOT_RELEASED, CONSENT_ENDED)
 """After a withdrawal over HTTP the referral has stopped as well as the consent; either is reason enough."""
@@ -142,9 +143,10 @@ OTHER_DOORS: dict[str, tuple[str, str, str]] = {
 def known(sent: Sent) -> dict[str, Any]:
     """What the doors are bound to: a referral with a file, a task and broken glass."""
     values = parties(sent)
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:
         for name, table in (("file", "attachment"), ("task", "task"), ("glass", "breakglass")):
             values[name] = given(cursor, making(f"referrals_{table}") + " RETURNING id::text", values)[0]
+        cursor.execute(ALERT, values)  # glass comes with the tasks of those who answer for it
     return values
 
 
