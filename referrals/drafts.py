@@ -23,6 +23,7 @@ from consent.errors import KeyReused
 from consent.models import Consent, LegalBasis, Mode
 from referrals import persons
 from referrals.disclosure import place
+from referrals.emergency import VITAL
 from referrals.errors import NotCovered, UnknownHere
 from referrals.lifecycle import Status
 from referrals.models import Attachment, BatchKey, Referral, Section
@@ -34,6 +35,10 @@ STORED_UNDER: dict[str, list[str]] = {Category.IDENTITY: [Category.IDENTITY, CPR
 
 NO_AGENCY = Words("Modtageren findes ikke i /agencies.", "The recipient is not in /agencies.")
 NOT_SELF = Words("Modtageren skal være en anden end dig selv.", "The recipient must be another agency than yours.")
+ONLY_IN_AN_EMERGENCY = Words(
+    "Akut fare er ingen hjemmel for en henvisning: brug POST /break-glass på en henvisning, du er part i.",
+    "Acute danger is no basis for a referral: use POST /break-glass on a referral that you are a party to.",
+)
 NO_BASIS = Words("Hjemlen findes ikke: se /code-lists/legal-bases.", "No such basis: see /code-lists/legal-bases.")
 CPR_KEPT = Words(
     "En privat myndighed må kun opbevare CPR-nummeret med samtykke eller hjemmel i lov: angiv basis.cpr_ground.",
@@ -178,6 +183,8 @@ def set_outcome_basis(referral: Referral, stated: BasisStated, *, by: Principal)
 
 
 def _basis(stated: BasisStated, pointer: str = "/basis/code") -> LegalBasis:
+    if stated.code == VITAL:
+        raise UnknownHere(errors=[refuse(pointer, "only_by_broken_glass", ONLY_IN_AN_EMERGENCY)])
     basis = grounds.newest_basis(stated.code, on=timezone.now().date())
     if basis is None:
         raise UnknownHere(errors=[refuse(pointer, "unknown_basis", NO_BASIS)])

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from audit.models import Entry
-from tests.exchange import Exchange
+from tests.exchange import Exchange, referral_body
 from tests.invariants.attempts import (
     APP,
     APPEND_ONLY,
@@ -36,9 +36,16 @@ from tests.referrals.glass import (
     planted,
     review,
 )
-from tests.referrals.walks import withdraw_consent
+from tests.referrals.walks import at_home, withdraw_consent
 
 RELEASE = "SELECT category FROM referrals_release(%s, %s, %s)"
+
+
+def test_rule_18_acute_danger_is_no_basis_of_a_referral_but_of_broken_glass_alone(exchange: Exchange) -> None:
+    sections = at_home(exchange.municipality, {"reason": {"summary": "Akut fare.", "subject_aware": "no"}})
+    body = referral_body(exchange.police, basis={"code": "VITAL"}, sections=sections)
+    told = exchange.municipality.as_("caseworker").create(body, **DANGER)
+    assert (told.status, told.body["errors"][0]["code"]) == (422, "only_by_broken_glass")
 
 
 def test_rule_18_it_opens_what_it_was_broken_for_and_each_read_names_it(exchange: Exchange) -> None:
