@@ -67,6 +67,7 @@ class Ground:
     necessity_statement: bool
     investigation: str
     self_governing_only: bool
+    carries: str = "referral"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +83,9 @@ class Parties:
     necessity_stated: bool
     article_9_ground: str = ""
     article_10_ground: str = ""
+    anonymous: bool = False
+    disclosing: str = "referral"
+    """What is disclosed: a referral, a notification about a child, or what broken glass opens."""
 
     def reversed(self, *, recipient: UUID, necessity_stated: bool) -> "Parties":
         """Return the same two agencies the other way round: what the recipient tells the sender (`recipient` now)."""
@@ -173,7 +177,9 @@ def _basis_objections(ground: Ground, parties: Parties, purpose: str, on: date) 
     unknown_age = eldest is None and (ground.age_min is not None or ground.age_max is not None)
     wrong_sender = not _admits(ground.sender_kinds, parties.sender_kind, parties.sender_self_governing)
     wrong_recipient = not _admits(ground.recipient_kinds, parties.recipient_kind, parties.recipient_self_governing)
+    of_nobody = ground.carries == "anonymous" and parties.disclosing == "referral" and parties.anonymous
     objections = {
+        "basis_not_for_this": ground.carries != parties.disclosing and not of_nobody,
         "basis_not_valid_that_day": on < ground.valid_from or (ground.valid_to is not None and on > ground.valid_to),
         "basis_not_for_sender": wrong_sender,
         "basis_not_for_recipient": wrong_recipient,

@@ -25,6 +25,7 @@ def ground(basis: LegalBasis) -> Ground:
         necessity_statement=basis.necessity_statement,
         investigation=basis.investigation,
         self_governing_only=basis.self_governing_only,
+        carries=basis.carries,
     )
 
 

@@ -95,6 +95,9 @@ class LegalBasis(models.Model):
     statute = models.TextField()
     regime = models.TextField(blank=True)
     nature = models.CharField(max_length=16)
+    carries = models.CharField(
+        max_length=16, default="referral", help_text="What goes on it; `anonymous` is a referral of nobody known."
+    )
     consent_kind = models.CharField(max_length=32, blank=True)
     sender_kinds = ArrayField(models.CharField(max_length=32))
     recipient_kinds = ArrayField(models.CharField(max_length=32))

@@ -13,7 +13,7 @@ from agencies.principals import Principal
 from consent import grounds
 from consent.categories import Category
 from consent.coverage import NOTHING, Coverage, Parties, covered
-from consent.models import LegalBasis
+from consent.models import LegalBasis, Mode
 from referrals.models import Referral
 
 
@@ -67,6 +67,7 @@ def emergency_coverage_of(
         return NOTHING
     sends = reader.agency == referral.sender_id
     parties = forward.reversed(recipient=referral.sender_id, necessity_stated=False) if sends else forward
+    parties = replace(parties, disclosing="emergency")
     return covered(grounds.ground(basis), None, parties=parties, purpose=purpose, at=at)
 
 
@@ -89,4 +90,5 @@ def _parties(referral: Referral) -> Parties | None:
         necessity_stated=referral.necessity_stated,
         article_9_ground=referral.article_9_ground,
         article_10_ground=referral.article_10_ground,
+        anonymous=referral.subject.mode == Mode.ANONYMOUS,
     )

@@ -30,7 +30,7 @@ from referrals.content import Content, Piece, put_together
 from referrals.coverage import Weighed, weigh
 from referrals.emergency import Flag, emergency_access, flags
 from referrals.errors import ReferralNotFound
-from referrals.lifecycle import Move
+from referrals.lifecycle import Move, Status
 from referrals.models import Referral, Section
 
 T = TypeVar("T")
@@ -200,7 +200,9 @@ def _held(readable: Sequence[Category], holding: Collection[str]) -> tuple[str, 
 
 
 def _whole(referral: Referral) -> Collection[str]:
-    return referral.written
+    """Return what is written; the latest reason is part of the outcome while it is about how the work goes."""
+    told = referral.reason_code and Status(referral.status) in policy.WORK_OF_THE_RECIPIENT
+    return [*referral.written, *([Category.OUTCOME] if told else [])]
 
 
 def _with_messages(referral: Referral) -> Collection[str]:

@@ -165,6 +165,7 @@ def _basis(by: Principal, *, to: Agency, born: int | None, purpose: str, at: dat
         recipient_self_governing=False,
         birth_year=born,
         necessity_stated=False,
+        disclosing="notification",
     )
     ground = None if basis is None else grounds.ground(basis)
     coverage = covered(ground, None, parties=parties, purpose=purpose, at=at)

@@ -95,6 +95,10 @@ class ReferenceTaken(Refusal, Conflict):
 
 COVERAGE_WORDS: dict[str, Words] = {
     "no_basis": Words("Angiv en hjemmel i basis.code.", "Name a legal basis in basis.code."),
+    "basis_not_for_this": Words(
+        "Hjemlen bærer ikke en henvisning; ANON gør det kun for en anonym person.",
+        "The basis does not carry a referral; ANON does so for an anonymous person alone.",
+    ),
     "basis_not_valid_that_day": Words("Hjemlen gælder ikke i dag.", "The basis is not valid today."),
     "basis_not_for_sender": Words(
         "Hjemlen er ikke for din slags myndighed.", "The basis is not for your kind of agency."

@@ -22,7 +22,14 @@ from audit.facts import Receipt, Subject
 from audit.hashing import keyed
 from referrals import policy
 from referrals.lifecycle import Move
-from referrals.models import PARTIES, Access, Referral, ReferralGroupObjectPermission, ReferralUserObjectPermission
+from referrals.models import (
+    PARTIES,
+    Access,
+    Referral,
+    ReferralGroupObjectPermission,
+    ReferralUserObjectPermission,
+    consent_until,
+)
 
 SIDES = {"sent": "sender", "received": "recipient"}
 
@@ -91,6 +98,7 @@ def listed_for(reader: Principal) -> QuerySet[Access]:
             may_work=Exists(grants.filter(permission__codename="work_referral")),
             assigned=Exists(_assigned()),
             assigned_to_reader=Exists(_assigned().filter(user=reader.user)),
+            consent_until=consent_until("referral__consent"),
         )
         .order_by("-listed_at", "-referral")
     )
@@ -126,6 +134,7 @@ def told_of(access: Access) -> Referral:
     referral = access.referral
     referral.may_work, referral.assigned = access.may_work, access.assigned  # type: ignore[attr-defined]
     referral.assigned_to_reader = access.assigned_to_reader  # type: ignore[attr-defined]
+    referral.consent_until = access.consent_until  # type: ignore[attr-defined]
     return referral
 
 

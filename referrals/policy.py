@@ -39,6 +39,9 @@ OUTCOME_MOVES = frozenset({Move.HOLD, Move.RESUME, Move.COMPLETE, Move.CLOSE})
 EMERGENCY = "averting_danger"
 """The one purpose for which broken glass opens anything."""
 
+GOING_ON = frozenset({Move.ACCEPT, Move.START, Move.ASSIGN, Move.RESUME})
+"""The moves by which the recipient goes on with the work, which a consent that has ended does not carry."""
+
 JOINT_HANDLING = frozenset({Move.ACCEPT, Move.START})
 """The moves that begin joint handling, which waits for the police's screening (rule 15)."""
 
@@ -80,6 +83,7 @@ class Facts:
     may_work: bool
     awaits_screening: bool = False
     erased: bool = False
+    lapsed: bool = False
 
 
 def sides(reader: Principal, referral: Facts) -> frozenset[Side]:
@@ -116,7 +120,8 @@ def step_for(reader: Principal, referral: Facts, move: Move) -> Step | None:
         return None
     if not on_duty(reader, referral) or (referral.erased and move not in ENDINGS):
         return None
-    if move in COORDINATED and reader.role != Role.COORDINATOR:
+    lapsed = referral.lapsed and step.side is Side.RECIPIENT and move in GOING_ON
+    if lapsed or (move in COORDINATED and reader.role != Role.COORDINATOR):
         return None
     return None if move in (JOINT_HANDLING if referral.awaits_screening else {Move.SCREEN}) else step
 
@@ -155,7 +160,8 @@ def header_readable(reader: Principal, referral: Facts) -> bool:
         return True
     if referral.status is Status.TAKEN_OVER_BY_POLICE:
         return reader.kind == Kind.POLICE_PREVENTION
-    ended = referral.status in NO_LONGER_THE_RECIPIENTS | FOR_NOBODY
+    stopped = referral.status is Status.CONSENT_WITHDRAWN or referral.lapsed
+    ended = stopped or referral.status in NO_LONGER_THE_RECIPIENTS | FOR_NOBODY
     return not ended and on_duty(reader, referral)
 
 

@@ -28,6 +28,10 @@ CHANNELS = (
 WHOLE_SECTIONS = Words(
     "Angiv mindst én sektion med hele dens nye indhold.", "Name at least one section with all of its new content."
 )
+ONE_CATEGORY = Words(
+    "Et svar er om én kategori: send et svar for hver, når der bliver spurgt igen.",
+    "An answer is about one category: answer for each when asked again.",
+)
 SCREENING = ("cleared", "withheld", "taken_over")
 MESSAGE_KINDS = ("information_request", "information_answer", "information_declined")
 LINKED_WHEN_NEW = Words(
@@ -276,6 +280,13 @@ class MessageBodySerializer(StrictSerializer):
     basis = BasisBodySerializer(
         required=False, help_text="With an answer that tells more than the basis carries: the basis to go on with."
     )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse words about several categories: they would be shown, and recorded, as being of one."""
+        told = attrs["kind"] == "information_answer" and attrs.get("comment")
+        if told and len(set(attrs.get("categories", ()))) > 1:
+            raise serializers.ValidationError({"categories": ErrorDetail(ONE_CATEGORY.now(), code="one_category")})
+        return attrs
 
 
 class MessageSerializer(serializers.Serializer[Any]):

@@ -55,6 +55,10 @@ REASONED = frozenset(
 """The moves that are made for a coded reason, and are refused without one."""
 
 
+JOINT = frozenset({Status.ACCEPTED, Status.IN_PROGRESS, Status.ON_HOLD})
+"""Joint handling: a case that comes under § 115 while it is stopped goes back before it, to be screened (rule 15)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MoveBody:
     """What a caller says with a move. Each move uses its own part of it, as its wire body is typed."""
@@ -115,7 +119,8 @@ def carry_out(
             _amend(act, referral, body, by=by, purpose=purpose, at=now)
     _add_what_was_said(act, referral, move, step, body, by=by, purpose=purpose, at=now)
     referral.reason_code = referral.reason_code if move is Move.AMEND else body.reason or referral.reason_code
-    referral.status = to
+    unscreened = move is Move.RESUME and to in JOINT and referral.awaits_screening()
+    referral.status = Status.RECEIVED if unscreened else to
     return child
 
 
@@ -254,7 +259,7 @@ def _widen(referral: Referral, body: MoveBody, *, by: Principal, purpose: str) -
     """Let an answer that tells more than the basis carries rest on a new one, for all that was told before as well."""
     if body.basis is not None:
         drafts.restate_basis(referral, body.basis, by=by)
-        check_covered(referral, drafts.written_categories(referral), purpose=purpose)
+        _carry_all(referral, purpose=purpose)
 
 
 def _rest_on_another_basis(referral: Referral, body: MoveBody, *, by: Principal, purpose: str) -> None:
@@ -263,7 +268,14 @@ def _rest_on_another_basis(referral: Referral, body: MoveBody, *, by: Principal,
         drafts.restate_basis(referral, body.basis, by=by)
     if body.basis is None or (referral.consent_id is not None and referral.consent_id == ended):
         raise NotCovered(errors=[refuse("/basis", "another_basis_required", COVERAGE_WORDS["no_basis"])])
+    _carry_all(referral, purpose=purpose)
+
+
+def _carry_all(referral: Referral, *, purpose: str) -> None:
+    """Hold a basis that was stated anew to what the first one was held to, for all that was told."""
     check_covered(referral, drafts.written_categories(referral), purpose=purpose)
+    infohus.check_home(referral, on=timezone.now().date())
+    referral.purpose = purpose
 
 
 def _report_back_on(referral: Referral, stated: BasisStated, *, by: Principal, purpose: str) -> None:

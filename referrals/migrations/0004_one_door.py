@@ -43,6 +43,8 @@ BEGIN
     SELECT * INTO recipient FROM public.agencies_agency WHERE id = p_to;
     -- What is unknown (NULL) is refused, here and wherever an objection is asked about below.
     IF coalesce(basis.id IS NULL OR sender.id IS NULL OR recipient.id IS NULL
+        OR NOT (basis.carries = 'referral' OR (basis.carries = 'anonymous'
+            AND EXISTS (SELECT 1 FROM public.consent_subject s WHERE s.id = p_subject AND s.mode = 'anonymous')))
         OR today < basis.valid_from OR today > coalesce(basis.valid_to, 'infinity'::date)
         OR NOT public.referrals_admits(basis.sender_kinds, sender.kind, sender.self_governing_approved)
         OR NOT public.referrals_admits(basis.recipient_kinds, recipient.kind, recipient.self_governing_approved)
@@ -143,6 +145,9 @@ BEGIN
     END IF;
     IF entry.at < clock_timestamp() - interval '5 seconds' THEN
         RAISE EXCEPTION 'the entry is too old to release anything' USING ERRCODE = 'UD001';
+    END IF;
+    IF entry.purpose = 'investigation' THEN
+        RAISE EXCEPTION 'nothing here is for investigation' USING ERRCODE = 'UD001';
     END IF;
     IF entry.outcome <> 'done' OR entry.actor_agency IS DISTINCT FROM p_agency OR NOT (
         (entry.subject_kind = 'referral' AND entry.subject_id = p_referral::text)
@@ -376,6 +381,11 @@ BEGIN
             WHERE a.id IN (NEW.sender_id, NEW.recipient_id) AND a.kind = 'police_prevention') THEN
         RAISE EXCEPTION 'nobody joins in before the police have screened' USING ERRCODE = 'restrict_violation';
     END IF;
+    IF (NEW.responsible_id IS DISTINCT FROM OLD.responsible_id
+            AND NOT (NEW.status = 'accepted' AND NEW.responsible_id = NEW.recipient_id))
+        OR (NEW.status = 'accepted' AND OLD.status = 'received' AND NEW.responsible_id <> NEW.recipient_id) THEN
+        RAISE EXCEPTION 'responsibility moves with the acceptance, and not otherwise' USING ERRCODE = 'restrict_violation';
+    END IF;
     IF OLD.endangered_at IS NOT NULL AND NEW.endangered_at IS DISTINCT FROM OLD.endangered_at THEN
         RAISE EXCEPTION 'that a minor was marked as endangered stays' USING ERRCODE = 'restrict_violation';
     END IF;
@@ -450,7 +460,11 @@ GRANT SELECT, INSERT ON referrals_withholding TO udvej_app;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("referrals", "0003_conversation_and_duties"), ("referrals", "0002_release")]
+    dependencies = [
+        ("referrals", "0003_conversation_and_duties"),
+        ("referrals", "0002_release"),
+        ("consent", "0006_carries"),
+    ]
 
     operations = [
         migrations.RunSQL(sql, migrations.RunSQL.noop) for sql in (GROUND, GLASS, ADMIT, RELEASE, GUARDS, GRANTS)

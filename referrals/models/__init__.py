@@ -8,7 +8,7 @@ has a referral to return. The application's role can write content but can't rea
 from referrals.models.conversation import Attachment
 from referrals.models.duties import BreakGlass, Task, Withholding
 from referrals.models.grants import Access, ReferralGroupObjectPermission, ReferralUserObjectPermission
-from referrals.models.referral import HEADER, PARTIES, BatchKey, Referral, Section
+from referrals.models.referral import HEADER, PARTIES, BatchKey, Referral, Section, consent_until
 
 __all__ = [
     "HEADER",
@@ -23,4 +23,5 @@ __all__ = [
     "Section",
     "Task",
     "Withholding",
+    "consent_until",
 ]

@@ -4,15 +4,18 @@ A referral: a header, and sealed sections.
 The application's role can write a section's content but can't read it back (migrations/0002).
 """
 
+from datetime import datetime
+
 from django.contrib.postgres.expressions import ArraySubquery
 from django.db import models
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
+from django.utils import timezone
 
 from agencies.models import Agency, Kind, UUIDv7
 from agencies.principals import Principal
 from consent.categories import APART, CONTENT
-from consent.models import Consent, LegalBasis, Subject
+from consent.models import Consent, ConsentEvent, LegalBasis, Subject
 from referrals.lifecycle import Status
 from referrals.models.duties import BreakGlass
 from referrals.models.grants import ReferralGroupObjectPermission, ReferralUserObjectPermission
@@ -45,6 +48,11 @@ SCREENING = ("cleared", "withheld", "taken_over")
 """What the police found before others join in: go on, wait, or it is theirs alone (rule 15)."""
 
 
+def consent_until(of: str) -> Subquery:
+    """Return, for the consent that a row rests on, until when it stands: NULL where it stands no more."""
+    return Subquery(ConsentEvent.objects.filter(consent=OuterRef(of)).order_by("-number").values("expires_at")[:1])
+
+
 class ReferralQuerySet(models.QuerySet["Referral"]):
     """Rows by permission: every query that may end on the wire begins here."""
 
@@ -61,6 +69,7 @@ class ReferralQuerySet(models.QuerySet["Referral"]):
             assigned=Exists(assigned),
             assigned_to_reader=Exists(assigned.filter(user=reader.user)),
             written=ArraySubquery(written.values("category").distinct()),
+            consent_until=consent_until("consent"),
             unreviewed=ArraySubquery(flagged.order_by("id").values_list(told)),
         )
 
@@ -112,6 +121,7 @@ class Referral(models.Model):
     body_hash = models.CharField(max_length=64)
 
     may_work: bool
+    consent_until: datetime | None
     assigned: bool
     assigned_to_reader: bool
     written: list[str]
@@ -174,7 +184,13 @@ class Referral(models.Model):
             may_work=self.may_work,
             awaits_screening=self.awaits_screening(),
             erased=self.subject.erased_at is not None,
+            lapsed=self.lapsed(),
         )
+
+    def lapsed(self) -> bool:
+        """Say whether the consent that the referral rests on has ended by now; expiry needs no job to take effect."""
+        on_consent = self.basis is not None and self.basis.consent_kind
+        return bool(on_consent) and (self.consent_until is None or self.consent_until <= timezone.now())
 
     def awaits_screening(self) -> bool:
         """Say whether the police are a party under § 115 and have not cleared the case for joint handling."""

@@ -124,6 +124,7 @@ def load_legal_bases() -> None:
             statute=item["statute"],
             regime=item["regime"],
             nature=item["nature"],
+            carries=item["carries"],
             consent_kind=item["consent_kind"] or "",
             sender_kinds=item["sender_kinds"],
             recipient_kinds=item["recipient_kinds"],
