@@ -7,6 +7,7 @@ import pytest
 from audit.models import Entry
 from consent.models import LegalBasis
 from tests.exchange import Exchange, consent_body, referral_body
+from tests.invariants.attempts import APP, CONSENT_ENDED, naming, refused, send, session, write_entry
 from tests.referrals.walks import at_home
 
 NECESSARY = "Uden oplysningerne kan vi ikke forebygge sammen."
@@ -27,17 +28,19 @@ CASES: list[Case] = [
     ("municipality", "police", "RPL115-SSP", "exit_support", REASON, "basis_not_for_purpose"),
     ("municipality", "centre", "MYNDIGHED-6E", "exit_support", REASON, ""),
     ("police", "centre", "MYNDIGHED-6E", "exit_support", REASON, "basis_not_for_sender"),
-    ("municipality", "centre", "ANON", "exit_support", REASON, ""),
-    ("municipality", "centre", "ANON", "exit_support", CONCERN, "section_not_covered"),
-    ("municipality", "centre", "ANON", "exit_support", CRIMINAL, "section_not_covered"),
-    ("municipality", "stranger", "BL-133", "child_protection", AT_17, ""),
+    ("municipality", "centre", "ANON", "exit_support", REASON, "basis_not_for_this"),
+    ("municipality", "centre", "STRFL-141", "averting_danger", REASON, "basis_not_for_this"),
+    ("municipality", "centre", "ART15", "subject_access", REASON, "basis_not_for_this"),
+    ("municipality", "centre", "STAT-10", "exit_support", REASON, "basis_not_for_this"),
+    ("municipality", "police", "STRFL-141", "averting_danger", REASON, "basis_not_for_this"),
+    ("municipality", "stranger", "BL-133", "child_protection", AT_17, "basis_not_for_this"),
     ("municipality", "stranger", "BL-133", "child_protection", AT_36, "basis_not_for_age"),
     ("municipality", "stranger", "BL-133", "child_protection", REASON, "basis_not_for_age"),
     ("municipality", "centre", "BL-133", "child_protection", AT_17, "basis_not_for_recipient"),
     ("municipality", "centre", "ARKIV", "exit_support", REASON, "basis_not_for_recipient"),
     ("municipality", "centre", "SAMTYKKE-TAVSHED", "exit_support", REASON, "consent_missing"),
     ("centre", "stranger", "BL-133", "child_protection", AT_17, "basis_not_for_sender"),
-    ("centre", "stranger", "BL-135", "child_protection", AT_17, ""),
+    ("centre", "stranger", "BL-135", "child_protection", AT_17, "basis_not_for_this"),
     ("centre", "municipality", "SAMTYKKE-TAVSHED", "exit_support", REASON, "basis_not_for_sender"),
 ]
 
@@ -75,6 +78,64 @@ def test_rule_01_where_the_basis_asks_for_a_ground_of_its_own_the_section_goes_w
     made = by.create(referral_body(exchange.centre, basis=stated, sections=sections))
     assert made.status == 201, made
     assert category in exchange.centre.as_("counsellor").read(made.body["id"]).body["sections"]
+
+
+def test_rule_01_a_consultation_about_nobody_known_goes_without_what_would_tell_who(exchange: Exchange) -> None:
+    by = exchange.municipality.as_("caseworker")
+
+    def tried(sections: dict[str, Any]) -> Any:
+        basis, nobody = {"code": "ANON"}, {"mode": "anonymous"}
+        return by.create(referral_body(exchange.centre, basis=basis, subject=nobody, sections=sections))
+
+    made = tried(REASON)
+    assert made.status == 201, made
+    assert set(exchange.centre.as_("counsellor").read(made.body["id"]).body["sections"]) == {"reason"}
+    for sections in (CONCERN, CRIMINAL):
+        assert [error["code"] for error in tried(sections).body["errors"]] == ["section_not_covered"]
+
+
+CARRY_A_REFERRAL = {
+    *("RPL115-SSP", "RPL115-PSP", "RPL115-KSP", "RPL115-3", "SAMTYKKE-GDPR", "SAMTYKKE-TAVSHED"),
+    *("RSL-11A-1", "SL-43-44", "MYNDIGHED-6E"),
+}
+"""The bases on which a referral of a known person may go. The others are for something else."""
+
+
+def test_rule_01_these_bases_carry_a_referral_and_no_others() -> None:
+    found = dict(LegalBasis.objects.filter(version=1).values_list("code", "carries"))
+    assert {code for code, carries in found.items() if carries == "referral"} == CARRY_A_REFERRAL | (
+        {"TEST-LAPSED"} & set(found)
+    )
+    others = {code: carries for code, carries in found.items() if carries != "referral"}
+    others.pop("TEST-LAPSED", None)
+    assert others == {
+        "ANON": "anonymous",
+        "BL-133": "notification",
+        "BL-135": "notification",
+        "VITAL": "emergency",
+        "ART15": "insight",
+        "POLICE-ALONE": "none",
+        "STRFL-141": "none",
+        "STAT-10": "none",
+        "ARKIV": "none",
+    }
+
+
+def test_rule_01_beneath_http_a_referral_pointed_at_a_basis_for_something_else_releases_nothing(
+    exchange: Exchange,
+) -> None:
+    """SQL injected into the application can point a referral at another basis; the release asks what it carries."""
+    sent = send(exchange)
+    for code in ("ANON", "VITAL", "BL-133", "ARKIV"):
+        with session(APP) as cursor:
+            cursor.execute(
+                "UPDATE referrals_referral SET cpr_ground = 'statute', necessity_stated = true, basis_id = "
+                "(SELECT id FROM consent_legalbasis WHERE code = %s AND version = 1) WHERE id = %s",
+                [code, sent.referral],
+            )
+            entry = write_entry(**naming(sent.referral, sent.receiving, "reason"))
+            release = "SELECT * FROM referrals_release(%s, %s, %s)"
+            assert refused(cursor, release, [entry, sent.receiving, sent.referral]) == CONSENT_ENDED
 
 
 def test_rule_01_a_basis_that_has_lapsed_carries_nothing(exchange: Exchange) -> None:
