@@ -62,7 +62,7 @@ def _record(given: records.Given, *, subject_id: UUID, by: Principal, purpose: s
 
 def read_consent(consent_id: UUID, *, by: Principal, purpose: str, at: datetime | None = None) -> Told:
     """
-    Show a consent as it is, or as it was known at an instant, to the agency that recorded it or to a recipient.
+    Show a consent as it is, or as it was known at an instant, to the agency that recorded it or one it was shared with.
 
     Raises `ConsentNotFound`, recorded.
     """

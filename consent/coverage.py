@@ -218,11 +218,14 @@ def age_objections(given_by: str, birth_year: int | None, given_in: int, *, matu
     """
     Return why a person of this birth year could not give this consent in that year (rule 6), or nothing.
 
-    With the year alone, a birthday may still have been to come: a doubt about 15 or 18 is met by the assessment.
+    With the year alone, a birthday may still have been to come: a doubt about 15 or 18 is met by the assessment, and
+    a custody holder may still consent. For whoever is surely an adult, nobody else does.
     """
-    if birth_year is None or given_by != "subject":
+    if birth_year is None:
         return []
     eldest = given_in - birth_year
+    if given_by != "subject":
+        return ["custody_holder_not_for_adults"] if eldest - 1 >= ADULT_AGE else []
     if eldest < OWN_CONSENT_AGE:
         return ["custody_holder_needed"]
     return ["maturity_assessment_needed"] if eldest - 1 < ADULT_AGE and not maturity_assessed else []

@@ -17,6 +17,7 @@ from django.utils.module_loading import import_string
 from agencies.acting import acting
 from agencies.principals import Principal
 from api_schema.validation import refuse
+from api_schema.words import Words
 from audit.facts import Subject
 from audit.log import Act
 from consent import coverage, law, records, telling
@@ -25,6 +26,9 @@ from consent.errors import ConsentEnded, ConsentMoveNotAllowed, ConsentNotValid
 from consent.models import Consent, Entity, EventKind
 from consent.telling import Told
 
+BEFORE_THE_LAST = Words(
+    "Kan ikke ligge før det, der sidst skete med samtykket.", "Can't be before what last happened to the consent."
+)
 Followed = Callable[[UUID, Principal, Act], None]
 
 
@@ -95,7 +99,7 @@ def renew_consent(consent_id: UUID, answer: Answer, *, by: Principal, purpose: s
     Record that the person renewed: a new event with a period of its own, never an edit (rule 4).
 
     Raises `ConsentNotFound`, `StaleConsent`, `ConsentEnded` after an end, `ConsentMoveNotAllowed` where it was never
-    given, and `ConsentNotValid` for too long a period; all recorded.
+    given, and `ConsentNotValid` for too long a period or a time that can't be; all recorded.
     """
     with acting("consent.renew", by=by, about=Subject("consent", consent_id), purpose=purpose, scope=SCOPE) as act:
         consent = telling.locked(consent_id, by=by, seen=seen)
@@ -138,9 +142,23 @@ def _only_from(consent: Consent, state: str, *, by: Principal) -> None:
 
 
 def _given(consent: Consent, kind: EventKind, answer: Answer, *, by: Principal) -> None:
-    at = answer.answered_at or timezone.now()
+    at = _when(consent, kind, answer)
     expires_at = records.checked_period(consent, answer.expires_at, at=at, method=answer.method)
     _follow(consent, kind, answer, entity=consent.given_by, by=by, at=at, expires_at=expires_at)
+
+
+def _when(consent: Consent, kind: EventKind, answer: Answer) -> datetime:
+    """Return when the person answered. Raises `ConsentNotValid` for the future, or before what happened last."""
+    now = timezone.now()
+    at = answer.answered_at or now
+    renewed = kind == EventKind.RENEWED
+    pointer = "/renewed_at" if renewed else "/answered_at"
+    if at > now:
+        raise ConsentNotValid(errors=[refuse(pointer, "in_the_future", records.NOT_YET)])
+    if answer.answered_at and at < telling.last_at(consent):
+        code, words = ("before_the_last_event", BEFORE_THE_LAST) if renewed else ("before_it_was_asked", records.BEFORE)
+        raise ConsentNotValid(errors=[refuse(pointer, code, words)])
+    return at
 
 
 def _follow(
@@ -153,11 +171,7 @@ def _follow(
     at: datetime | None = None,
     expires_at: datetime | None = None,
 ) -> None:
-    at = at or answer.answered_at or timezone.now()
-    if at > timezone.now():
-        raise ConsentNotValid(errors=[refuse("/answered_at", "in_the_future", records.NOT_YET)])
-    if answer.answered_at and at < telling.asked_at(consent):
-        raise ConsentNotValid(errors=[refuse("/answered_at", "before_it_was_asked", records.BEFORE)])
+    at = at or _when(consent, kind, answer)
     records.check_staff(answer.witness, "/witness", by=by)
     event = records.Happening(
         kind=kind,

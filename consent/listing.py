@@ -70,7 +70,7 @@ class Page:
 
 def list_consents(wanted: Wanted, *, to: Principal, purpose: str) -> Page:
     """
-    Show a page of the consents that the reader's agency recorded or is a recipient of; newest first.
+    Show a page of the consents that the reader's agency recorded or was shared with; newest first.
 
     Raises `Malformed` for a cursor of another list or reader, and the refusals of `agencies.acting`, recorded.
     """

@@ -214,6 +214,29 @@ class Consent(models.Model):
         return str(self.id)
 
 
+class Shared(models.Model):
+    """
+    That a consent came to another agency's knowledge: something rested on it between the two, or does.
+
+    To be named as a recipient tells an agency nothing yet (rule 13). Never edited or removed: who was told once may
+    always read it, and receive a withdrawal.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    consent = models.ForeignKey(Consent, on_delete=models.PROTECT, related_name="shared")
+    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    shared_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["consent", "agency"], name="consent_shared_is_said_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.consent_id} {self.agency_id}"
+
+
 class EventKind(models.TextChoices):
     REQUESTED = "requested"
     GIVEN = "given"

@@ -17,7 +17,7 @@ from api_schema.validation import FieldError, refuse
 from api_schema.words import Words
 from consent import coverage, law, notices, vault
 from consent.errors import ConsentNotValid, KeyDestroyed
-from consent.models import Consent, ConsentEvent, Entity, EventKind, Mode, Subject
+from consent.models import Consent, ConsentEvent, Entity, EventKind, Mode, Shared, Subject
 
 KIND_UNKNOWN = Words(
     "Slagsen findes ikke: se /code-lists/consent-kinds.", "No such kind: see /code-lists/consent-kinds."
@@ -58,6 +58,13 @@ AGE_WORDS = {
         Words(
             "Personen er under 15: forældremyndighedens indehaver samtykker.",
             "The person is under 15: a custody holder consents.",
+        ),
+    ),
+    "custody_holder_not_for_adults": (
+        "/given_by",
+        Words(
+            "Personen er fyldt 18 år: kun personen selv kan samtykke.",
+            "The person is 18 or older: only they can consent.",
         ),
     ),
 }
@@ -189,6 +196,11 @@ def register_consent(given: Given, *, subject: Subject, by: Principal, key: str,
 def hold(consent_id: UUID) -> None:
     """Lock a consent until the act ends: it is not withdrawn, nor renewed, in the meantime."""
     Consent.objects.select_for_update().values_list("version").get(pk=consent_id)
+
+
+def share(consent_id: UUID, agency_id: UUID) -> None:
+    """Let an agency see a consent from now on, as something between the two rests on it. Twice is the same as once."""
+    Shared.objects.bulk_create([Shared(consent_id=consent_id, agency_id=agency_id)], ignore_conflicts=True)
 
 
 def follow(consent: Consent, event: Happening, *, by: Principal) -> None:

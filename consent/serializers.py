@@ -123,13 +123,15 @@ class WithdrawBodySerializer(StrictSerializer):
 
 class RenewBodySerializer(StrictSerializer):
     method = CodeField(choices=METHODS)
+    renewed_at = TimeField(required=False, help_text="Now, unless told; the period counts from it.")
     expires_at = TimeField(required=False)
     witness = ReferenceField(required=False, help_text=STAFF)
     evidence_hash = serializers.RegexField(HASH, required=False)
 
     def answer(self) -> Answer:
         """Return the validated body as what `following` asks for."""
-        return Answer(**self.validated_data)
+        told = dict(self.validated_data)
+        return Answer(answered_at=told.pop("renewed_at", None), **told)
 
 
 class InvalidateBodySerializer(StrictSerializer):

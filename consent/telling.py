@@ -1,7 +1,8 @@
 """
 Finds a consent for who may see it, and tells it as facts. Inside whatever act is under way; nothing here decides.
 
-A consent is seen by the agency that recorded it and by the recipients it names. To anybody else there is none.
+A consent is seen by the agency that recorded it, and by those it was shared with when something came to rest on it. To
+anybody else, a recipient that it names included, there is none.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from agencies.models import Agency
@@ -18,7 +19,7 @@ from audit.facts import Receipt, Subject
 from audit.log import Act
 from consent import coverage, law
 from consent.errors import ConsentNotFound, StaleConsent
-from consent.models import Consent, ConsentEvent
+from consent.models import Consent, ConsentEvent, Shared
 from consent.told import Maturity, Party, Record, ToldEvent
 
 UNKNOWN = "unknown"
@@ -41,8 +42,8 @@ class Told:
 
 
 def concerns(by: Principal) -> Q:
-    """Return the condition that a consent is the agency's own or names it as a recipient."""
-    return Q(registered_by=by.agency) | Q(recipients__contains=[by.agency])
+    """Return the condition that a consent is the agency's own or was shared with it; to be named is not enough."""
+    return Q(registered_by=by.agency) | Exists(Shared.objects.filter(consent=OuterRef("pk"), agency=by.agency))
 
 
 def found(consent_id: UUID, *, by: Principal) -> Consent:
@@ -74,9 +75,9 @@ def state(consent: Consent) -> str:
     return coverage.state(events, at=_now(events))
 
 
-def asked_at(consent: Consent) -> datetime:
-    """Return when the first thing happened to a consent: when the person was asked, or gave it at once."""
-    return _events(consent, None)[0].at
+def last_at(consent: Consent) -> datetime:
+    """Return when the last thing happened to a consent: when the person was asked, gave it or renewed it."""
+    return _events(consent, None)[-1].at
 
 
 def describe(act: Act, consent: Consent) -> None:

@@ -18,6 +18,7 @@ from consent.categories import Category
 from consent.models import Identifier, Mode, Subject
 from referrals.errors import UnknownHere
 from referrals.models import Referral
+from referrals.sections import birth_year_of
 from referrals.statements import Draft, Wish
 
 CPR = "cpr"
@@ -52,14 +53,26 @@ def subject_of(draft: Draft, by: Principal) -> Subject:
 
 
 def correct_birth_year(subject: Subject, draft: Draft) -> None:
-    """Take over the birth year a draft tells. Raises `UnknownHere` where it makes the person older than known."""
+    """
+    Take over the birth year a draft tells. Raises `UnknownHere` where it makes the person older than known elsewhere.
+
+    A number alone makes nobody older than known, nor does a year told without the number beside which it was told
+    before: which of the two is wrong is not known here, so the younger stays.
+    """
     year = _birth_year(draft)
     if year is not None and year != subject.birth_year:
         others = Referral.objects.filter(subject=subject).count() > 1 or draft.subject_id is not None
-        if subject.birth_year is not None and year < subject.birth_year and others:
+        older = subject.birth_year is not None and year < subject.birth_year
+        if older and others and _told_year(draft) is not None:
             raise UnknownHere(errors=[refuse("/sections/background/birth_year", "older_than_known", OLDER)])
+        if older and (_told_year(draft) is None or _number_lies_elsewhere(subject, draft)):
+            return
         subject.birth_year = year
         subject.save(update_fields=["birth_year"])
+
+
+def _number_lies_elsewhere(subject: Subject, draft: Draft) -> bool:
+    return Category.IDENTITY not in draft.sections and Identifier.objects.filter(subject=subject).exists()
 
 
 def check_nameless(subject: Subject, sections: Mapping[str, Any]) -> None:
@@ -123,6 +136,18 @@ def _linked(wish: Wish, by: Principal) -> dict[str, Any]:
 
 
 def _birth_year(draft: Draft) -> int | None:
-    """The year that the rules about age go by, known before any consent is weighed."""
+    """
+    The year that the rules about age go by, known before any consent is weighed.
+
+    It is the one told in the background, or the one of the CPR number. Where they differ, nothing is refused and the
+    younger counts: an error then asks for an assessment or a custody holder too many, and never for one too few.
+    """
+    told = _told_year(draft)
+    number = (draft.sections.get(Category.IDENTITY) or {}).get("cpr")
+    years = [year for year in (told, birth_year_of(number) if number else None) if year is not None]
+    return max(years, default=None)
+
+
+def _told_year(draft: Draft) -> int | None:
     year: int | None = (draft.sections.get(Category.BACKGROUND) or {}).get("birth_year")
     return year

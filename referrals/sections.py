@@ -69,6 +69,20 @@ class CprField(serializers.CharField):
         return digits
 
 
+def birth_year_of(number: str) -> int:
+    """
+    Return the year of birth that a CPR number of ten digits tells: its seventh digit says the century.
+
+    Source: cpr.dk, "Personnummeret i CPR" (the table of the seventh digit and the year).
+    """
+    year, seventh = int(number[4:6]), int(number[6])
+    if seventh <= 3:  # noqa: PLR2004 - the digits and years are the table's own
+        return 1900 + year
+    if seventh in {4, 9}:
+        return (2000 if year <= 36 else 1900) + year  # noqa: PLR2004
+    return (2000 if year <= 57 else 1800) + year  # noqa: PLR2004
+
+
 class UnscoredSerializer(StrictSerializer):
     """The base of every body here: strict, and with a word of its own for whoever sends a score."""
 

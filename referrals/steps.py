@@ -141,8 +141,15 @@ def submit(act: Act, referral: Referral, *, purpose: str) -> None:
     referral.acknowledge_by, referral.decide_by = deadlines.after_submission(referral.urgency, at=now)
     assert referral.recipient_id is not None and referral.basis is not None  # noqa: S101, PT018 - checked just above
     grants.grant_to_agency(referral, referral.recipient_id, side=Side.RECIPIENT, at=now)
+    _share_consent(referral)
     rest_on(act, referral, coverage.consent_version)
     act.categories = tuple(sorted(map(str, written)))
+
+
+def _share_consent(referral: Referral) -> None:
+    """Let the recipient see the consent that what it is shown rests on; before, it is to them as if there were none."""
+    if referral.consent_id is not None and referral.recipient_id is not None:
+        records.share(referral.consent_id, referral.recipient_id)
 
 
 def check_covered(referral: Referral, written: frozenset[Category], *, purpose: str) -> Coverage:
@@ -276,6 +283,7 @@ def _carry_all(referral: Referral, *, purpose: str) -> None:
     check_covered(referral, drafts.written_categories(referral), purpose=purpose)
     infohus.check_home(referral, on=timezone.now().date())
     referral.purpose = purpose
+    _share_consent(referral)
 
 
 def _report_back_on(referral: Referral, stated: BasisStated, *, by: Principal, purpose: str) -> None:
@@ -292,6 +300,8 @@ def _report_back_on(referral: Referral, stated: BasisStated, *, by: Principal, p
         errors = [refuse("/report_back", "section_not_covered", SECTION_NOT_COVERED)]
     if errors:
         raise NotCovered(errors=errors)
+    if referral.outcome_consent_id is not None:
+        records.share(referral.outcome_consent_id, referral.sender_id)
 
 
 def _redirect(referral: Referral, body: MoveBody, *, by: Principal) -> UUID:

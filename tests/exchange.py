@@ -104,6 +104,12 @@ class Caller:
         assert made.status == 201, made
         return str(made.body["id"])
 
+    def rest_on(self, consent: Answer, to: "Party") -> str:
+        """Submit a referral that rests on a consent recorded before, so that the other agency sees it; return its id."""
+        basis = {"code": "SAMTYKKE-TAVSHED", "consent_id": consent.body["id"]}
+        reason = {"reason": SECTIONS["reason"]}
+        return self.submit(to, subject={"id": consent.body["subject"]}, basis=basis, sections=reason)
+
     def read(self, referral: str, **headers: str) -> Answer:
         return self.get(f"referrals/{referral}", **headers)
 

@@ -53,6 +53,10 @@ BEGIN
         RAISE EXCEPTION 'under 15 a custody holder consents; at 15-17 the maturity was assessed'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'consent_is_given_by_who_may';
     END IF;
+    IF terms.given_by = 'custody_holder' AND eldest - 1 >= 18 THEN
+        RAISE EXCEPTION 'an adult consents for themselves'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'consent_is_given_by_who_may';
+    END IF;
     RETURN NULL;
 END $$;
 

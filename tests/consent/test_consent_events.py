@@ -109,6 +109,7 @@ def test_the_subject_withdraws_and_another_revokes_through_either_agency(
     exchange: Exchange, through: str, who: str, kind: str
 ) -> None:
     consent = record(exchange)
+    exchange.municipality.as_("caseworker").rest_on(consent, exchange.centre)
     ended = move(getattr(exchange, through).as_("coordinator"), consent, "withdraw", by=who)
     assert (ended.status, ended.body["state"]) == (200, kind)
     assert (ended.body["events"][1]["kind"], ended.body["events"][1]["entity"]) == (kind, who)
@@ -117,7 +118,9 @@ def test_the_subject_withdraws_and_another_revokes_through_either_agency(
 
 @pytest.mark.parametrize("name", ["give", "refuse", "renew", "invalidate"])
 def test_whoever_did_not_record_a_consent_only_passes_a_withdrawal_on(exchange: Exchange, name: str) -> None:
-    consent = record(exchange, decision="requested" if name in {"give", "refuse"} else "given")
+    consent = record(exchange)
+    exchange.municipality.as_("caseworker").rest_on(consent, exchange.centre)
+    assert exchange.centre.as_("coordinator").get(f"consents/{consent.body['id']}").status == 200
     refused = move(exchange.centre.as_("coordinator"), consent, name, **MOVES[name])
     unknown = exchange.stranger.as_("caseworker").post(
         f"consents/{consent.body['id']}/{name}", MOVES[name] or {"method": "oral"}, If_Match='"1"'
@@ -199,6 +202,7 @@ def test_only_a_consent_that_was_given_has_an_end(exchange: Exchange, sender: Ca
 def test_a_witness_is_named_to_their_own_agency_alone(exchange: Exchange, sender: Caller) -> None:
     consent = record(exchange, witness=sender.staff_id)
     assert consent.body["events"][0]["witness"] == sender.staff_id
+    sender.rest_on(consent, exchange.centre)
     shown = exchange.centre.as_("coordinator").get(f"consents/{consent.body['id']}")
     assert shown.body["events"][0]["witness"] == ""
     assert sender.staff_id not in str(shown.body)
@@ -313,7 +317,11 @@ def ids(answer: Answer) -> list[str]:
 
 def test_an_agency_lists_the_consents_that_concern_it_and_no_other() -> None:
     exchange = Exchange()
-    first, second = record(exchange).body["id"], record(exchange).body["id"]
+    made = [record(exchange), record(exchange)]
+    first, second = (consent.body["id"] for consent in made)
+    assert ids(exchange.centre.as_("coordinator").get("consents")) == []
+    for consent in made:
+        exchange.municipality.as_("caseworker").rest_on(consent, exchange.centre)
     for party in (exchange.municipality, exchange.centre):
         assert ids(party.as_("coordinator").get("consents")) == [second, first]
     assert ids(exchange.stranger.as_("caseworker").get("consents")) == []

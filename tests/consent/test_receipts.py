@@ -242,7 +242,9 @@ def test_its_sentences_are_short_and_its_lines_have_no_codes(exchange: Exchange)
 @pytest.mark.parametrize("accept", ["application/ld+json", "text/plain", "*/*", "application/json"])
 def test_reading_a_receipt_is_recorded_and_receipted(exchange: Exchange, accept: str) -> None:
     reader = exchange.centre.as_("coordinator")
-    consent = record(exchange).body["id"]
+    made = record(exchange)
+    exchange.municipality.as_("caseworker").rest_on(made, exchange.centre)
+    consent = made.body["id"]
     answer = reader.get(f"consents/{consent}/receipt", Accept=accept)
     assert (answer.status, answer.etag) == (200, '"1"')
     assert answer.headers["Receipt"].count(".") == 2

@@ -54,6 +54,7 @@ TRIGGERS = [
     ("consent_legalbasis", "consent_basis_is_followed_not_edited"),
     ("consent_legalbasis", "consent_basis_is_not_emptied"),
     ("consent_notice", "consent_notice_is_never_rewritten"),
+    ("consent_shared", "consent_shared_append_only"),
     ("consent_subject", "consent_subject_is_linked_to_its_own"),
     ("consent_subject", "consent_subject_stays"),
     ("referrals_attachment", "referrals_attachment_append_only"),

@@ -505,6 +505,7 @@ KEPT = [
     "consent_consentevent",
     "consent_legalbasis",
     "consent_notice",
+    "consent_shared",
     "consent_subject",
     "django_admin_log",
     "django_migrations",

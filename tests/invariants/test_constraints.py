@@ -231,6 +231,7 @@ CONSTRAINTS: dict[str, list[str]] = {
         again("consent_notice", **NEW_UUID, version="'another'", hash="repeat('0', 64)"),
         again("consent_notice", **NEW_UUID, version="'another'", hash="''"),
     ],
+    "consent_shared_is_said_once": [again("consent_shared", **NEW_ID)],
     "consent_legalbasis_version_is_unique": [again("consent_legalbasis", **NEW_ID)],
     "consent_legalbasis_version_check": [again("consent_legalbasis", **NEW_ID, version="-1")],
     "consent_legalbasis_subject_age_min_check": [

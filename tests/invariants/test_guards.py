@@ -166,6 +166,8 @@ WITHHELD = [
     ("DELETE", "consent_legalbasis"),
     ("UPDATE", "consent_notice"),
     ("DELETE", "consent_notice"),
+    ("UPDATE", "consent_shared"),
+    ("DELETE", "consent_shared"),
     ("SELECT", "referrals_section"),
     ("UPDATE", "referrals_section"),
     ("TRUNCATE", "referrals_section"),

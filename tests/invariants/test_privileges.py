@@ -40,6 +40,7 @@ TABLES: dict[str, dict[str, str]] = {
     "consent_identifier": LISTED,
     "consent_legalbasis": WRITTEN_ONCE,
     "consent_notice": WRITTEN_ONCE,
+    "consent_shared": WRITTEN_ONCE,
     "consent_subject": WRITTEN_ONCE,
     # referrals: content is written and not read back
     "referrals_access": {"udvej_app": "INSERT SELECT"},

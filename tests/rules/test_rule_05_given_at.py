@@ -51,6 +51,41 @@ def test_rule_05_so_is_an_answer(exchange: Exchange, move: str, answered: str, l
     assert sender.get(path).body["events"][1]["registered_late"] is late
 
 
+@pytest.mark.parametrize(("renewed_at", "late"), [(ago(hours=1), False), (ago(hours=25), True)])
+def test_rule_05_so_is_a_renewal_and_its_period_counts_from_when_it_was_made(
+    exchange: Exchange, renewed_at: str, late: bool
+) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    subject = sender.create({}).body["subject"]["id"]
+    made = sender.create({"subject": subject, **consent_body(exchange.centre)}, path="consents")
+    path = f"consents/{made.body['id']}/renew"
+    renewed = sender.post(path, {"method": "oral", "renewed_at": renewed_at}, If_Match=made.etag)
+    assert (renewed.status, renewed.body["events"][1]["registered_late"]) == (200, late)
+    at = datetime.fromisoformat(renewed_at)
+    assert datetime.fromisoformat(renewed.body["events"][1]["at"]) == at
+    assert datetime.fromisoformat(renewed.body["expires_at"]) == at + timedelta(days=365)
+    too_long = {"method": "oral", "renewed_at": ago(minutes=30), "expires_at": ago(days=-365)}
+    refused = sender.post(path, too_long, If_Match=renewed.etag)
+    assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/expires_at")
+
+
+def test_rule_05_a_renewal_lies_between_what_happened_last_and_now(exchange: Exchange) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    subject = sender.create({}).body["subject"]["id"]
+    body = {"subject": subject, **consent_body(exchange.centre, given_at=ago(days=5))}
+    made = sender.create(body, path="consents")
+    path = f"consents/{made.body['id']}/renew"
+    said = {"method": "oral", "expires_at": ago(days=-9)}
+    for at, code in ((ago(days=-1), "in_the_future"), (ago(days=6), "before_the_last_event")):
+        refused = sender.post(path, {**said, "renewed_at": at}, If_Match=made.etag)
+        assert refused.status == 422
+        assert [(e["pointer"], e["code"]) for e in refused.body["errors"]] == [("/renewed_at", code)]
+    renewed = sender.post(path, {**said, "renewed_at": ago(days=2)}, If_Match=made.etag)
+    assert renewed.status == 200
+    between = sender.post(path, {**said, "renewed_at": ago(days=3)}, If_Match=renewed.etag)
+    assert between.body["errors"][0]["code"] == "before_the_last_event"
+
+
 EVENT = (
     "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, expires_at, method, evidence_hash, "
     "registered_by_id) SELECT id, 2, 'renewed', {at}, {registered_at}, now() + interval '30 days', 'oral', '', "

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from referrals.sections import birth_year_of
 from tests.exchange import SECTIONS, Answer, Caller, Exchange, consent_body, referral_body
 from tests.invariants.attempts import APP, CHECKED, OWNER, refusal, session
 
@@ -23,6 +24,9 @@ CASES: list[tuple[int, dict[str, Any], bool]] = [
     (17, OWN, False),
     (18, OWN, False),  # the birthday may still be to come this year
     (18, ASSESSED, True),
+    (18, HOLDER, True),
+    (19, HOLDER, False),  # nobody consents for an adult
+    (40, HOLDER, False),
     (19, OWN, True),
     (40, OWN, True),
 ]
@@ -111,8 +115,9 @@ def test_rule_06_the_assessment_says_who_made_it_and_when(exchange: Exchange) ->
 
 def test_rule_06_the_recipient_learns_that_it_was_assessed_and_not_by_whom(exchange: Exchange) -> None:
     sender = exchange.municipality.as_("caseworker")
-    consent = of_age(sender, exchange, 16, maturity_assessed=True).body["id"]
-    shown = exchange.centre.as_("coordinator").get(f"consents/{consent}")
+    consent = of_age(sender, exchange, 16, maturity_assessed=True)
+    sender.rest_on(consent, exchange.centre)
+    shown = exchange.centre.as_("coordinator").get(f"consents/{consent.body['id']}")
     assert (shown.body["maturity_assessed"], shown.body["maturity_assessment"]) == (True, None)
     assert sender.staff_id not in str(shown.body)
 
@@ -170,12 +175,96 @@ def test_rule_06_a_minor_can_always_refuse_and_withdraw(exchange: Exchange) -> N
     assert (ended.status, ended.body["state"]) == (200, "withdrawn")
 
 
+def numbered(years: int) -> dict[str, Any]:
+    """What tells no year but the number's own: those born since 2000 have a seventh digit of 4."""
+    return {**SECTIONS, "identity": {"name": "Testperson Prøvesen", "cpr": f"6101{(YEAR - years) % 100:02}4234"}}
+
+
+@pytest.mark.parametrize(("years", "consent", "taken"), [case for case in CASES if case[0] < 20])
+def test_rule_06_the_number_tells_the_age_where_no_year_is_told(
+    exchange: Exchange, years: int, consent: dict[str, Any], taken: bool
+) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    made = sender.create(referral_body(exchange.centre, sections=numbered(years), consent=consent))
+    assert (made.status, made.body.get("code")) == ((201, None) if taken else (422, "consent-not-valid")), made
+
+
+@pytest.mark.parametrize(("number", "told"), [(12, 40), (40, 12)])
+def test_rule_06_where_the_number_and_the_year_differ_the_younger_counts(
+    exchange: Exchange, number: int, told: int
+) -> None:
+    sections = {
+        "identity": {"name": "A", "cpr": f"6101{(YEAR - number) % 100:02}{4 if number == 12 else 1}234"},
+        "background": {"birth_year": YEAR - told},
+    }
+    sender = exchange.municipality.as_("caseworker")
+    draft = sender.create({"sections": sections})
+    assert draft.status == 201
+    body = {"subject": draft.body["subject"]["id"], **consent_body(exchange.centre)}
+    assert sender.create(body, path="consents").status == 422
+    assert sender.create({**body, "given_by": "custody_holder"}, path="consents").status == 201
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        ({"background": {"birth_year": YEAR - 12}}, {"identity": {"name": "A", "cpr": "6101901234"}}),
+        ({"identity": numbered(12)["identity"]}, {"background": {"birth_year": YEAR - 40}}),
+    ],
+)
+@pytest.mark.parametrize("again", [False, True])
+def test_rule_06_half_of_it_told_later_makes_nobody_older(
+    exchange: Exchange, first: dict[str, Any], then: dict[str, Any], again: bool
+) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    draft = sender.create({"sections": first})
+    subject = draft.body["subject"]["id"]
+    if again:
+        sender.create({"subject": {"id": subject}, "sections": then})
+    else:
+        told = sender.call("PATCH", f"referrals/{draft.body['id']}", {"sections": then}, If_Match=draft.etag)
+        assert told.status == 200
+    body = {"subject": subject, **consent_body(exchange.centre)}
+    assert sender.create(body, path="consents").status == 422
+
+
+@pytest.mark.parametrize(
+    ("number", "year"),
+    [
+        *(("6101000000", 1900), ("6101993999", 1999)),
+        *(("6101004000", 2000), ("6101364999", 2036), ("6101374000", 1937), ("6101994000", 1999)),
+        *(("6101005000", 2000), ("6101578999", 2057), ("6101585000", 1858), ("6101998999", 1899)),
+        *(("6101369000", 2036), ("6101379999", 1937)),
+    ],
+)
+def test_rule_06_the_seventh_digit_of_a_number_says_the_century(number: str, year: int) -> None:
+    assert birth_year_of(number) == year
+
+
 @pytest.mark.parametrize("role", [APP, OWNER])
 def test_rule_06_nor_does_who_may_not_consent_by_sql(exchange: Exchange, role: str) -> None:
     sender = exchange.municipality.as_("caseworker")
     subject = sender.create({}).body["subject"]["id"]
     made = sender.create({"subject": subject, **consent_body(exchange.centre)}, path="consents")
     learnt = {"subject": {"id": subject}, "sections": {"background": {"birth_year": YEAR - 12}}}
+    assert sender.create(learnt).status == 201
+    with session(role) as cursor:
+        renewal = (
+            "INSERT INTO consent_consentevent (consent_id, number, kind, at, registered_at, expires_at, method, "
+            "evidence_hash, registered_by_id) SELECT id, 2, 'renewed', now(), now(), now() + interval '30 days', "
+            "'oral', '', registered_by_id FROM consent_consent WHERE id = %s"
+        )
+        error = refusal(cursor, renewal, [made.body["id"]])
+        assert (error.sqlstate, error.diag.constraint_name) == (CHECKED, "consent_is_given_by_who_may")
+
+
+@pytest.mark.parametrize("role", [APP, OWNER])
+def test_rule_06_nor_does_a_custody_holder_for_an_adult_by_sql(exchange: Exchange, role: str) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    subject = sender.create({}).body["subject"]["id"]
+    body = {"subject": subject, **consent_body(exchange.centre), "given_by": "custody_holder"}
+    made = sender.create(body, path="consents")
+    learnt = {"subject": {"id": subject}, "sections": {"background": {"birth_year": YEAR - 40}}}
     assert sender.create(learnt).status == 201
     with session(role) as cursor:
         renewal = (

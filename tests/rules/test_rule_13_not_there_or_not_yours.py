@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from tests.exchange import Answer, Caller, Exchange, consent_body, referral_body
-from tests.referrals.walks import MOVES
+from tests.referrals.walks import MOVES, walk
 
 CHANGES = ("Request-Id", "Receipt", "Date", "RateLimit")
 """The headers whose value is new in each answer; whether they are there is still compared."""
@@ -150,6 +150,95 @@ def test_rule_13_a_foreign_consent_is_answered_as_one_that_is_not_there(
     for subject in (theirs["subject"], str(uuid4())):
         refused = stranger.create({"subject": subject, **consent_body(exchange.centre)}, path="consents")
         assert (refused.status, refused.body["errors"][0]["code"]) == (422, "unknown_subject")
+
+
+def hidden(who: Caller, consent: str) -> None:
+    """Hold that a consent is to this agency as one that is not there, whatever it asks."""
+    asked = {"method": "oral"}
+    for ask in (
+        lambda name: who.get(f"consents/{name}"),
+        lambda name: who.get(f"consents/{name}?at=2999-01-01T00:00:00Z"),
+        lambda name: who.get(f"consents/{name}/receipt", Accept="text/plain"),
+        lambda name: who.get(f"consents/{name}/receipt", Accept="application/ld+json"),
+        lambda name: who.post(f"consents/{name}/withdraw", asked, If_Match='"1"'),
+        lambda name: who.post(f"consents/{name}/withdraw", asked, If_Match='"7"'),
+        lambda name: who.post(f"consents/{name}/renew", asked, If_Match='"1"'),
+    ):
+        same(ask(consent), ask(str(uuid4())))
+    assert who.get(f"consents/{consent}").status == 404
+    assert who.post(f"consents/{consent}/withdraw", asked, If_Match='"1"').status == 404
+    assert consent not in [row["id"] for row in who.get("consents").body["results"]]
+
+
+@pytest.mark.parametrize("decision", ["given", "requested", "refused"])
+def test_rule_13_to_be_named_in_a_consent_tells_an_agency_nothing_of_it(exchange: Exchange, decision: str) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    subject = sender.create({}).body["subject"]["id"]
+    body = {"subject": subject, **consent_body(exchange.centre), "decision": decision}
+    hidden(exchange.centre.as_("coordinator"), sender.create(body, path="consents").body["id"])
+
+
+def test_rule_13_nor_does_a_drafts_until_it_is_submitted(exchange: Exchange) -> None:
+    sender, coordinator = exchange.municipality.as_("caseworker"), exchange.centre.as_("coordinator")
+    draft = sender.create(referral_body(exchange.centre, submit=False))
+    consent = draft.body["basis"]["consent_id"]
+    hidden(coordinator, consent)
+    assert sender.step(draft.body["id"], "submit").status == 200
+    assert coordinator.get(f"consents/{consent}").status == 200
+    assert consent in [row["id"] for row in coordinator.get("consents").body["results"]]
+
+
+def test_rule_13_nor_a_submission_that_was_refused(exchange: Exchange) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    draft = sender.create(referral_body(exchange.centre, submit=False, consent={"categories": ["reason"]}))
+    assert sender.step(draft.body["id"], "submit").status == 422
+    hidden(exchange.centre.as_("coordinator"), draft.body["basis"]["consent_id"])
+
+
+def test_rule_13_an_agency_named_beside_the_recipient_is_not_told_with_it(exchange: Exchange) -> None:
+    both = {"recipients": [exchange.centre.id, exchange.stranger.id]}
+    made = exchange.municipality.as_("caseworker").create(referral_body(exchange.centre, consent=both))
+    consent = made.body["basis"]["consent_id"]
+    hidden(exchange.stranger.as_("caseworker"), consent)
+    coordinator = exchange.centre.as_("coordinator")
+    seen = coordinator.get(f"consents/{consent}")
+    ended = coordinator.post(f"consents/{consent}/withdraw", {"method": "oral"}, If_Match=seen.etag)
+    assert (seen.status, ended.status) == (200, 200)
+    hidden(exchange.stranger.as_("caseworker"), consent)
+    assert coordinator.get(f"consents/{consent}").body["state"] == "withdrawn"
+
+
+def test_rule_13_another_consent_is_told_when_the_referral_comes_to_rest_on_it(exchange: Exchange) -> None:
+    sender, coordinator = exchange.municipality.as_("caseworker"), exchange.centre.as_("coordinator")
+    referral = sender.submit(exchange.centre)
+    told = sender.read(referral).body
+    first = told["basis"]["consent_id"]
+    assert sender.post(f"consents/{first}/withdraw", {"method": "oral"}, If_Match='"1"').status == 200
+    body = {"subject": told["subject"]["id"], **consent_body(exchange.centre)}
+    second = sender.create(body, path="consents").body["id"]
+    hidden(coordinator, second)
+    another = {"basis": {"code": "SAMTYKKE-TAVSHED", "consent_id": second}}
+    assert sender.step(referral, "resume", another).status == 200
+    for consent in (first, second):
+        assert coordinator.get(f"consents/{consent}").status == 200
+
+
+def test_rule_13_an_answers_new_consent_and_an_outcomes_are_told_to_the_other_party(exchange: Exchange) -> None:
+    walked = walk(exchange, "info_requested")
+    given = {"basis": {"code": "SAMTYKKE-TAVSHED", "consent": consent_body(exchange.centre)}}
+    answer = {"categories": ["needs"], "answer": "Bolig.", **given}
+    assert walked.sender.step(walked.id, "answer-information", answer).status == 200
+    wider = walked.sender.read(walked.id).body["basis"]["consent_id"]
+    assert walked.coordinator.get(f"consents/{wider}").status == 200
+
+    done = walk(exchange, "in_progress")
+    waiver = {**consent_body(exchange.municipality, ["outcome"]), "kind": "GDPR_BASIS"}
+    end = {"reason": "completed", "report_back": {"code": "SAMTYKKE-GDPR", "consent": waiver}}
+    done.take("complete", body=end)
+    (outcomes,) = [
+        row["id"] for row in done.coordinator.get("consents").body["results"] if row["registered_by"] == exchange.centre.id
+    ]
+    assert done.sender.get(f"consents/{outcomes}").status == 200
 
 
 def test_rule_13_an_auditor_of_another_agency_finds_as_much_as_of_nothing(
