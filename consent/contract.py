@@ -115,7 +115,7 @@ RECEIPT_TEXT = "Receipt for your consent\n========================\n\nHow it is 
 list_consents = operation(
     "list_consents",
     "List the consents that concern the agency",
-    description="Those it recorded, and those that name it as a recipient; newest first.",
+    description="Those it recorded, and those that something sent to it or by it rests or rested on; newest first.",
     tag=TAG,
     response=ConsentPageSerializer,
     got={"results": [SUMMARY], "next": None},
@@ -219,6 +219,7 @@ withdraw_consent = operation(
 renew_consent = operation(
     "renew_consent",
     "Record that the person renewed",
+    description="The period counts from `renewed_at`, which lies between what happened to the consent last and now.",
     tag=TAG,
     request=RenewBodySerializer,
     response=ConsentSerializer,

@@ -43,7 +43,8 @@ class Told:
 
 def concerns(by: Principal) -> Q:
     """Return the condition that a consent is the agency's own or was shared with it; to be named is not enough."""
-    return Q(registered_by=by.agency) | Exists(Shared.objects.filter(consent=OuterRef("pk"), agency=by.agency))
+    shared = Shared.objects.filter(consent=OuterRef("pk"), agency=by.agency)
+    return Q(registered_by=by.agency) | Q(Exists(shared))
 
 
 def found(consent_id: UUID, *, by: Principal) -> Consent:

@@ -105,7 +105,7 @@ class Caller:
         return str(made.body["id"])
 
     def rest_on(self, consent: Answer, to: "Party") -> str:
-        """Submit a referral that rests on a consent recorded before, so that the other agency sees it; return its id."""
+        """Submit a referral on a consent recorded before, so that the other agency sees it; return its id."""
         basis = {"code": "SAMTYKKE-TAVSHED", "consent_id": consent.body["id"]}
         reason = {"reason": SECTIONS["reason"]}
         return self.submit(to, subject={"id": consent.body["subject"]}, basis=basis, sections=reason)

@@ -93,9 +93,10 @@ def test_the_same_request_again_returns_the_same_consent(sender: Caller, body: d
     assert (other.status, other.body["code"]) == (422, "idempotency-key-reused")
 
 
-def test_a_consent_is_read_by_who_recorded_it_and_whom_it_names_and_by_nobody_else(
-    exchange: Exchange, recorded: Answer
+def test_a_consent_is_read_by_who_recorded_it_and_whom_it_was_shared_with_and_by_nobody_else(
+    exchange: Exchange, sender: Caller, recorded: Answer
 ) -> None:
+    sender.rest_on(recorded, exchange.centre)
     path = f"consents/{recorded.body['id']}"
     for who, status in [
         (exchange.municipality.as_("coordinator"), 200),
@@ -111,8 +112,9 @@ def test_a_consent_is_read_by_who_recorded_it_and_whom_it_names_and_by_nobody_el
 
 @pytest.mark.parametrize("through", ["municipality", "centre"])
 def test_the_person_withdraws_through_either_agency_and_twice_is_as_once(
-    exchange: Exchange, recorded: Answer, through: str
+    exchange: Exchange, sender: Caller, recorded: Answer, through: str
 ) -> None:
+    sender.rest_on(recorded, exchange.centre)
     by = getattr(exchange, through).as_("coordinator")
     ended = change(by, recorded.body["id"], "withdraw", recorded.etag)
     assert (ended.status, ended.body["state"], ended.body["expires_at"], ended.etag) == (200, "withdrawn", None, '"2"')

@@ -146,7 +146,7 @@ def test_exit_work_is_our_own_purpose_below_a_service_and_never_counter_terroris
 
 def test_a_receipt_says_what_the_record_says(exchange: Exchange) -> None:
     consent = record(exchange, categories=["contact", "health"], evidence_hash="b" * 64)
-    told = linked(exchange.centre.as_("coordinator"), consent)
+    told = linked(exchange.municipality.as_("coordinator"), consent)
     inner = told["dpv:hasRecordOfActivity"]
     assert (told["@type"], inner["@type"]) == ("dpv:ConsentReceipt", "dpv:ConsentRecord")
     assert inner["dct:identifier"] == consent.body["id"]

@@ -226,17 +226,18 @@ def test_rule_13_another_consent_is_told_when_the_referral_comes_to_rest_on_it(e
 def test_rule_13_an_answers_new_consent_and_an_outcomes_are_told_to_the_other_party(exchange: Exchange) -> None:
     walked = walk(exchange, "info_requested")
     given = {"basis": {"code": "SAMTYKKE-TAVSHED", "consent": consent_body(exchange.centre)}}
-    answer = {"categories": ["needs"], "answer": "Bolig.", **given}
-    assert walked.sender.step(walked.id, "answer-information", answer).status == 200
+    walked.take("answer_info", body={"kind": "information_answer", **given})
     wider = walked.sender.read(walked.id).body["basis"]["consent_id"]
     assert walked.coordinator.get(f"consents/{wider}").status == 200
 
     done = walk(exchange, "in_progress")
     waiver = {**consent_body(exchange.municipality, ["outcome"]), "kind": "GDPR_BASIS"}
-    end = {"reason": "completed", "report_back": {"code": "SAMTYKKE-GDPR", "consent": waiver}}
+    end = {"reason": "goals_reached", "outcome": "unknown", "report_back": {"code": "SAMTYKKE-GDPR", "consent": waiver}}
     done.take("complete", body=end)
     (outcomes,) = [
-        row["id"] for row in done.coordinator.get("consents").body["results"] if row["registered_by"] == exchange.centre.id
+        row["id"]
+        for row in done.coordinator.get("consents").body["results"]
+        if row["registered_by"] == exchange.centre.id
     ]
     assert done.sender.get(f"consents/{outcomes}").status == 200
 
