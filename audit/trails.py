@@ -15,6 +15,9 @@ from django.db.models import Q, QuerySet
 
 from audit.models import Entry
 
+REPORT = "subject.access-report"
+"""The act that shows a person all that is held about them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
@@ -62,10 +65,15 @@ def steps(kind: str, identifier: UUID, *, actions: Sequence[str], stops: Sequenc
 
 
 def disclosures(kind: str, identifier: UUID) -> QuerySet[Entry]:
-    """Return the acts in which sections of this thing were shown or its summary was listed or found, newest first."""
+    """
+    Return the acts in which sections of this thing were shown or its summary was listed or found, newest first.
+
+    A person's access report is one of them: its entry is about the person, and names each thing it shows.
+    """
     own = Q(subject_kind=kind, subject_id=str(identifier)) & ~Q(categories=[])
     listed = Q(action__in=[f"{kind}.list", f"{kind}.search"], result_ids__contains=[identifier])
-    return Entry.objects.filter(own | listed, outcome="done").defer("canonical", "detail").order_by("-id")
+    reported = Q(action=REPORT, result_ids__contains=[identifier])
+    return Entry.objects.filter(own | listed | reported, outcome="done").defer("canonical", "detail").order_by("-id")
 
 
 def touching(named: Mapping[str, Collection[UUID]]) -> QuerySet[Entry]:

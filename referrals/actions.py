@@ -120,7 +120,8 @@ def take_step(referral_id: UUID, move: Move, body: MoveBody, *, by: Principal, p
 
 def stop_on_ended_consent(consent_id: UUID, by: Principal, act: Act) -> None:  # noqa: ARG001 - the hook's shape
     """Set every referral that rests on an ended consent to `consent_withdrawn`, inside the withdrawal's own act."""
-    stopped = list(Referral.objects.select_for_update().filter(consent=consent_id, status__in=STOPPABLE))
+    resting = Referral.objects.select_for_update().filter(consent=consent_id, status__in=STOPPABLE)
+    stopped = list(resting.order_by("id"))  # in the order in which an access report locks them
     for referral in stopped:
         referral.status_when_stopped, referral.status = referral.status, Status.CONSENT_WITHDRAWN
         drafts.touch(referral)

@@ -176,7 +176,11 @@ def _read(glass_id: UUID, case: Case, *, to: Principal, purpose: str) -> GlassSh
     about, looking = Subject("break-glass", glass_id), _looking(to, *WORKING_ROLES)
     with acting("break-glass.disclose", by=to, about=about, purpose=purpose, changes=False, **looking) as act:
         act.detail = _because_of(case, to)
-        seen = _theirs(to) if to.role in (Role.COORDINATOR, Role.AUDITOR) else _glass().filter(user=to.user)
+        seen = (
+            _theirs(to)
+            if to.role in (Role.COORDINATOR, Role.AUDITOR)
+            else _glass().filter(user=to.user, agency=to.agency)
+        )
         glass = seen.filter(pk=glass_id).first()
         if glass is None:
             raise GlassNotFound

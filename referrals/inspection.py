@@ -4,13 +4,12 @@ Who was shown what: the ledger read back for those entitled to ask about a refer
 Looking is itself an act with an entry, and an auditor's look needs a case number or a coded reason (rule 18).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
-from django.utils import timezone
 
 from agencies.acting import acting
 from agencies.models import Kind, Role
@@ -21,9 +20,7 @@ from audit.facts import Receipt, Subject
 from audit.hashing import keyed
 from audit.models import Entry
 from audit.trails import Question
-from consent.categories import Category
 from referrals import policy
-from referrals.coverage import weigh
 from referrals.errors import CaseNeeded, ReferralNotFound
 from referrals.lifecycle import Move
 from referrals.models import Referral
@@ -31,7 +28,8 @@ from referrals.models import Referral
 REASONS = ("routine_inspection", "complaint", "incident", "subject_access_request")
 AUDITORS = (Role.AUDITOR,)
 MOVES = tuple(f"referral.{move}" for move in Move)
-STOPS = ("consent.withdraw",)
+STOPS = ("consent.withdraw", "consent.invalidate", "consent.refuse")
+"""The acts on a consent that end it, and stop the referrals that rest on it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,8 +51,8 @@ class Trail:
     """Whether the reader may see which other referrals an entry showed."""
     reader: UUID | None = None
     """The agency whose own staff are named to the reader; the others' are for the oversight body."""
-    reasons: bool = False
-    """Whether the reader may know the reasons of moves that are about how the work goes."""
+    untold: Collection[Move] = ()
+    """The moves whose reasons the reader is not told."""
 
 
 def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
@@ -114,13 +112,12 @@ def timeline(referral_id: UUID, *, by: Principal, purpose: str, size: int, curso
         referral = Referral.objects.viewable_by(by).with_parties().filter(pk=referral_id).first()
         if referral is None:
             raise ReferralNotFound
-        weighed = weigh(referral, reader=by, purpose=purpose, at=timezone.now())
-        reasons = Category.OUTCOME in policy.readable(by, referral.facts(), weighed.coverage)
+        untold = policy.untold_reasons(by, referral.facts())
         act.categories = ("status",)
         bound_to = f"timeline:{referral_id}:{by.agency}:{by.membership}"
         steps = trails.steps("referral", referral_id, actions=MOVES, stops=STOPS)
         entries, more = _page(steps, size=size, cursor=cursor, bound_to=bound_to)
-    return Trail(entries=entries, next=more, receipt=act.committed, reasons=reasons)
+    return Trail(entries=entries, next=more, receipt=act.committed, untold=untold)
 
 
 def check_case(case: Case) -> None:

@@ -1,5 +1,6 @@
 """The wire form of the ledger: an auditor's question, and an entry's metadata. Never section content."""
 
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +12,6 @@ from audit.models import Entry
 from audit.receipts import receipt_of, signed
 from referrals import inspection
 from referrals.lifecycle import Move
-from referrals.policy import OUTCOME_MOVES
 
 OUTCOMES = ("done", "refused")
 
@@ -117,14 +117,18 @@ def entry_body(entry: Entry, *, whole: bool, reader: UUID | None) -> dict[str, A
     }
 
 
-def step_body(entry: Entry, *, reasons: bool) -> dict[str, Any]:
-    """Return one step of a timeline: the move, by which agency, and its signed receipt (rule 14)."""
+def step_body(entry: Entry, *, untold: Collection[Move]) -> dict[str, Any]:
+    """
+    Return one step of a timeline: the move, by which agency, and its signed receipt (rule 14).
+
+    A stop has no reason: what the consent's entry says is why the consent ended, and is told with the consent.
+    """
     own = entry.subject_kind == "referral"
     move = entry.action.removeprefix("referral.") if own else str(Move.STOP_ON_CONSENT)
     return {
         "at": entry.at,
         "move": move,
         "agency": str(entry.actor_agency) if entry.actor_agency else None,
-        "reason": entry.detail.get("reason") if reasons or move not in OUTCOME_MOVES else None,
+        "reason": entry.detail.get("reason") if own and move not in untold else None,
         "receipt": signed(receipt_of(entry)),
     }

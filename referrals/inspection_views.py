@@ -96,7 +96,7 @@ class Timeline(APIView):
         by = principal_of(request)
         trail = inspection.timeline(referral_id, by=by, purpose=purpose_of(request, by), **_page(request))
         return answer(
-            pagination.listed([step_body(entry, reasons=trail.reasons) for entry in trail.entries], trail.next),
+            pagination.listed([step_body(entry, untold=trail.untold) for entry in trail.entries], trail.next),
             receipt=signed(trail.receipt),
         )
 

@@ -176,6 +176,18 @@ def reason_readable(reader: Principal, referral: Facts, readable: Collection[Cat
     return True
 
 
+def untold_reasons(reader: Principal, referral: Facts) -> Collection[Move]:
+    """
+    Return the moves whose reasons the referral's course does not tell this reader.
+
+    To the sender those about how the recipient's work goes: they are part of the outcome, and are told with it alone.
+    At the recipient all of them where the referral itself tells no reason: made in error, taken over, not on duty.
+    """
+    if reader.agency == referral.sender:
+        return OUTCOME_MOVES
+    return frozenset() if reason_readable(reader, referral, ()) else frozenset(Move)
+
+
 def _readable(reader: Principal, referral: Facts, coverage: Coverage, emergency: bool) -> Collection[Category]:
     only_status = {Category.STATUS}
     taken_over = referral.status is Status.TAKEN_OVER_BY_POLICE and reader.kind != Kind.POLICE_PREVENTION

@@ -117,7 +117,7 @@ def carry_out(
             persons.forget_number(referral)
         case Move.AMEND:
             _amend(act, referral, body, by=by, purpose=purpose, at=now)
-    _add_what_was_said(act, referral, move, step, body, by=by, purpose=purpose, at=now)
+    _add_what_was_said(act, referral, move, body, by=by, purpose=purpose, at=now)
     referral.reason_code = referral.reason_code if move is Move.AMEND else body.reason or referral.reason_code
     unscreened = move is Move.RESUME and to in JOINT and referral.awaits_screening()
     referral.status = Status.RECEIVED if unscreened else to
@@ -203,7 +203,6 @@ def _add_what_was_said(
     act: Act,
     referral: Referral,
     move: Move,
-    step: Step,
     body: MoveBody,
     *,
     by: Principal,
@@ -213,19 +212,17 @@ def _add_what_was_said(
     if move is Move.AMEND:
         return
     if body.about and body.comment:
-        _say(referral, move, step, body, by=by, purpose=purpose, at=at)
-        act.categories = tuple(map(str, body.about)) if step.side is Side.SENDER else ()
+        _say(referral, move, body, by=by, purpose=purpose, at=at)
+        act.categories = tuple(map(str, body.about)) if move is Move.ANSWER_INFO else ()
     elif body.comment or body.outcome:
         said = {"move": str(move), "reason": body.reason, "comment": body.comment, "outcome": body.outcome}
         drafts.add_outcome(referral, {name: value for name, value in said.items() if value}, by=by, at=at)
 
 
-def _say(
-    referral: Referral, move: Move, step: Step, body: MoveBody, *, by: Principal, purpose: str, at: datetime
-) -> None:
-    """Add a question or an answer. What the sender tells is a disclosure, and needs its ground (rules 1 and 2)."""
+def _say(referral: Referral, move: Move, body: MoveBody, *, by: Principal, purpose: str, at: datetime) -> None:
+    """Add what is said. An answer is a disclosure, and needs its ground (rules 1 and 2); declining tells nothing."""
     persons.check_not_asked_for(referral.subject, body.about)
-    if step.side is Side.SENDER:
+    if move is Move.ANSWER_INFO:
         covered = coverage_of(referral, purpose=purpose, at=at).categories
         beyond = [place for place, category in enumerate(body.about) if category not in covered]
         errors = [refuse(f"/categories/{place}", "section_not_covered", SECTION_NOT_COVERED) for place in beyond]

@@ -5,13 +5,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import transaction
 
+from agencies import directory
+from agencies.models import Membership, Role
 from audit.models import Entry
 from consent import vault
 from consent.models import Subject
 from referrals.models import Referral
 from referrals.policy import glass_state
-from tests.exchange import SECTIONS, Exchange
+from tests.exchange import SECTIONS, Caller, Exchange
 from tests.referrals.glass import (
     DANGER,
     WHY,
@@ -250,6 +253,27 @@ def test_to_everyone_else_a_glass_is_not_there(exchange: Exchange) -> None:
         foreign, absent = who.get(f"break-glass/{glass}"), who.get(f"break-glass/{uuid4()}")
         assert (foreign.status, foreign.body) == (404, absent.body), who
         assert review(who, glass).status == (404 if who.role == "coordinator" else 403)
+
+
+def test_through_another_agency_its_own_opener_does_not_find_it(exchange: Exchange) -> None:
+    """A person may work in two agencies; what they did for the one is not there for the other."""
+    referral = at_the_centre(exchange).id
+    opener = exchange.centre.as_("counsellor", 2)
+    glass = broken(opener, referral)
+    person = Membership.objects.get(agency=exchange.centre.id, staff_id=opener.staff_id)
+    with transaction.atomic():
+        group = directory.role_group(exchange.stranger.agency, Role.CASEWORKER)
+        Membership.objects.create(
+            agency=exchange.stranger.agency,
+            user=person.user,
+            role=Role.CASEWORKER,
+            role_group=group,
+            staff_id=f"{opener.staff_id}-too",
+        )
+    elsewhere = Caller(exchange.stranger, f"{opener.staff_id}-too", "caseworker")
+    assert opener.get(f"break-glass/{glass}", **DANGER).status == 200
+    found, absent = (elsewhere.get(f"break-glass/{each}", **DANGER) for each in (glass, uuid4()))
+    assert (found.status, found.body) == (404, absent.body)
 
 
 WHO_REVIEWS = {

@@ -160,6 +160,22 @@ def test_declining_has_no_consequence(exchange: Exchange) -> None:
     assert "accept" in walked.coordinator.read(walked.id).body["allowed_actions"]
 
 
+def test_declining_discloses_nothing_whatever_was_asked_for(exchange: Exchange) -> None:
+    """So no ground is asked of it, even where the consent does not reach what was asked about."""
+    walked = walk(exchange, "received")
+    ask(walked, "health", text="Er der noget, vi skal tage hensyn til?")
+    declined = {
+        "kind": "information_declined",
+        "reason": "not_held",
+        "categories": ["health"],
+        "comment": "Det ved vi ikke.",
+    }
+    answer = walked.sender.step(walked.id, "messages", declined)
+    assert (answer.status, answer.body["status"]) == (200, "received")
+    entry = Entry.objects.get(subject_id=walked.id, action="referral.decline_info", outcome="done")
+    assert entry.categories == []
+
+
 # --- The outcome's own basis --------------------------------------------------------------------------------------
 
 DONE = {"reason": "goals_reached", "outcome": "housing"}

@@ -214,6 +214,26 @@ def test_rule_19_nobody_else_is_named_whatever_is_asked(exchange: Exchange, quer
     assert report(exchange, str(uuid4()), query).status == 400
 
 
+def test_rule_19_an_access_report_is_among_the_disclosures_of_each_referral_it_shows(exchange: Exchange) -> None:
+    first = walk(exchange, "received")
+    second = walk(exchange, "received", subject={"id": subject_of(first)})
+    other = walk(exchange, "received")
+    entry = entry_of(report(exchange, subject_of(first)))
+    sender = exchange.municipality.as_("coordinator")
+    listed = {
+        each.id: [row["id"] for row in sender.get(f"referrals/{each.id}/disclosures").body["results"]]
+        for each in (first, second, other)
+    }
+    assert {each: str(entry.id) in rows for each, rows in listed.items()} == {
+        first.id: True,
+        second.id: True,
+        other.id: False,
+    }
+    case = {"Audit_Case": "2026-19"}
+    seen = exchange.oversight.as_("auditor").get(f"referrals/{first.id}/disclosures", **case).body["results"]
+    assert "subject.access-report" in [row["action"] for row in seen]
+
+
 # --- What is withheld ----------------------------------------------------------------------------------------------
 
 
