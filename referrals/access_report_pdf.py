@@ -16,7 +16,7 @@ import typst
 
 from referrals import danish, insight_words
 from referrals.insight import ConsentTold, ReferralTold, Report
-from referrals.who_saw import BasisNamed, Group, Look
+from referrals.who_saw import BasisNamed, Group, Look, Withheld
 
 TEMPLATE = Path(__file__).parent / "templates" / "access_report.typ"
 NONE = "–"
@@ -81,6 +81,8 @@ class _Text:
         self.report = report
 
     def agency(self, identifier: UUID | None) -> str:
+        if identifier in self.report.seen.hidden:
+            return insight_words.NOT_TOLD_NOW.da
         return self.report.agencies[identifier].name_da if identifier else insight_words.THE_EXCHANGE.da
 
     def code(self, list_name: str, code: str) -> str:
@@ -108,14 +110,14 @@ class _Text:
         )
 
     def referral(self, told: ReferralTold) -> dict[str, Any]:
-        row = told.referral
+        row, masked = told.referral, told.recipient_withheld
         basis = BasisNamed(row.basis.code, row.basis.version) if row.basis else None
         facts = _pairs(
             ("Nummer", row.id),
-            ("Status", self.code("statuses", row.status)),
+            ("Status", self.code("statuses", told.status) if told.status else insight_words.NOT_TOLD_NOW.da),
             ("Begrundelse", told.reason and self.code("reasons", told.reason)),
             ("Fra", self.agency(row.sender_id)),
-            ("Til", row.recipient_id and self.agency(row.recipient_id)),
+            ("Til", _not_told(masked) if masked else row.recipient_id and self.agency(row.recipient_id)),
             ("Ansvarlig nu", self.agency(row.responsible_id)),
             ("Formål", row.purpose and self.code("purposes", row.purpose)),
             ("Hjemmel", basis and f"{self.basis(basis)} ({basis.code})"),
@@ -129,6 +131,7 @@ class _Text:
         )
         begun = row.submitted_at or row.created_at
         to = f"Henvisning til {self.agency(row.recipient_id)}" if row.recipient_id else "Kladde til en henvisning"
+        to = "Henvisning" if masked else to
         return {
             "title": f"{to}, {danish.day(begun)}",
             "facts": facts,
@@ -226,6 +229,11 @@ class _Text:
 def _pairs(*pairs: tuple[str, object]) -> list[list[str]]:
     """Return what there is to say: a name without a text is left out."""
     return [[name, str(text)] for name, text in pairs if text]
+
+
+def _not_told(withheld: Withheld) -> str:
+    statute = insight_words.GROUNDS[withheld.ground][1]
+    return f"{insight_words.NOT_TOLD_NOW.da} ({statute}; vurderes igen senest {danish.day(withheld.review_by)})"
 
 
 def _moment(text: str) -> str:

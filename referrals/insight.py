@@ -6,7 +6,7 @@ One call, one entry that names what is shown of every referral; then each is rel
 entry. What the agency itself may not read now, the report does not show either, and says so.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -55,6 +55,7 @@ class Shown(StrEnum):
     ERASED = "erased"
     IN_ERROR = "entered_in_error"
     TAKEN_OVER = "taken_over_by_police"
+    NOT_TOLD = "not_told_now"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,13 @@ class ReferralTold:
     shown: Shown
     withheld: tuple[str, ...]
     reason: str
+    recipient_withheld: Withheld | None
+
+    @property
+    def status(self) -> str | None:
+        """Its status; None where that would tell a recipient that is withheld."""
+        tells = self.referral.status == Status.TAKEN_OVER_BY_POLICE
+        return None if tells and self.recipient_withheld is not None else self.referral.status
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,7 +183,7 @@ def _report(subject_id: UUID, *, to: Principal, purpose: str, own_staff: bool, f
         act.detail |= {"outcome_of": outcome_of} if outcome_of else {}
         act.detail |= {"withheld": ",".join(why.ground for why in told.withheld)} if told.withheld else {}
     with log.held():  # all or none: what one release finds changed lets go of the others, and it is recorded anew
-        referrals = tuple(_told(each, act.committed, to) for each in asked)
+        referrals = tuple(_told(each, act.committed, to, told.hidden) for each in asked)
     agencies = directory.named(_agencies(referrals, consents, told, to))
     return Report(
         subject=subject,
@@ -222,7 +230,7 @@ def _asked(referral: Referral, by: Principal, now: datetime) -> _Asked:
     return _Asked(referral=referral, facts=facts, weighed=weighed, readable=readable, shown=shown)
 
 
-def _told(asked: _Asked, receipt: Receipt, to: Principal) -> ReferralTold:
+def _told(asked: _Asked, receipt: Receipt, to: Principal, hidden: Mapping[UUID, Withheld]) -> ReferralTold:
     referral = asked.referral
     content = NOTHING
     if asked.shown is Shown.SHOWN:
@@ -235,12 +243,15 @@ def _told(asked: _Asked, receipt: Receipt, to: Principal) -> ReferralTold:
             reader=to,
         )
         content = release(recorded)
+    withheld = hidden.get(referral.recipient_id) if referral.recipient_id else None
+    taken_over = asked.shown is Shown.TAKEN_OVER and withheld is not None
     return ReferralTold(
         referral=referral,
         content=content,
         files=tuple(referral.attachments.filter(category__in=asked.told).defer("about", "sealed").order_by("id")),
-        shown=asked.shown,
+        shown=Shown.NOT_TOLD if taken_over else asked.shown,
         withheld=asked.withheld,
+        recipient_withheld=withheld,
         reason=referral.reason_code if policy.reason_readable(to, asked.facts, asked.readable) else "",
     )
 
@@ -296,6 +307,7 @@ def _seen(
     return seen(
         entries,
         sent_to={each.referral.id: each.referral.recipient_id for each in asked},
+        named={agency for each in consents for agency in (*each.consent.recipients, each.consent.registered_by_id)},
         tasks=[_notified(task, task.basis) for task in tasks if task.basis is not None],
         own=to.agency,
         own_staff=own_staff,

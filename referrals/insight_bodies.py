@@ -74,11 +74,13 @@ class _Shape:
     """Shapes the parts of one report: it knows the names of its agencies and the words of its codes."""
 
     def __init__(self, report: Report) -> None:
-        self.agencies, self.words = report.agencies, report.words
+        self.agencies, self.words, self.hidden = report.agencies, report.words, report.seen.hidden
 
     def agency(self, identifier: UUID | None) -> dict[str, Any]:
         if identifier is None:
             return {"id": None, "kind": None, "name": insight_words.THE_EXCHANGE.now()}
+        if identifier in self.hidden:
+            return {"id": None, "kind": None, "name": insight_words.NOT_TOLD_NOW.now()}
         agency: Agency = self.agencies[identifier]
         return {"id": str(agency.id), "kind": agency.kind, "name": Words(agency.name_da, agency.name_en).now()}
 
@@ -94,12 +96,14 @@ class _Shape:
         return {**named, "version": basis.version} if named and basis else None
 
     def referral(self, told: ReferralTold) -> dict[str, Any]:
-        row = told.referral
+        row, masked = told.referral, told.recipient_withheld
+        not_told = {"code": None, "words": insight_words.NOT_TOLD_NOW.now()}
         return {
             "id": str(row.id),
-            "status": self.code("statuses", row.status),
+            "status": self.code("statuses", told.status) if told.status else not_told,
             "sender": self.agency(row.sender_id),
-            "recipient": self.agency(row.recipient_id) if row.recipient_id else None,
+            "recipient": self.agency(row.recipient_id) if row.recipient_id and not masked else None,
+            "recipient_withheld": _withheld(masked) if masked else None,
             "responsible": self.agency(row.responsible_id),
             "purpose": self.code("purposes", row.purpose),
             "basis": self.basis(BasisNamed(row.basis.code, row.basis.version) if row.basis else None),
@@ -115,7 +119,7 @@ class _Shape:
             "content_words": insight_words.SHOWN[told.shown].now(),
             "sections": told.content.sections,
             "amendments": told.content.amendments,
-            "messages": told.content.messages,
+            "messages": [self.message(said) for said in told.content.messages],
             "files": [
                 {
                     "id": str(file.id),
@@ -128,6 +132,10 @@ class _Shape:
             ],
             "withheld": list(told.withheld),
         }
+
+    def message(self, said: dict[str, Any]) -> dict[str, Any]:
+        hidden = "from" in said and UUID(said["from"]) in self.hidden
+        return {**said, "from": None} if hidden else said
 
     def consent(self, told: ConsentTold) -> dict[str, Any]:
         row = told.consent

@@ -54,6 +54,7 @@ REPORT: dict[str, Any] = {
             "status": {"code": "in_progress", "words": "In progress"},
             "sender": SENDER,
             "recipient": RECIPIENT,
+            "recipient_withheld": None,
             "responsible": RECIPIENT,
             "purpose": SUPPORT,
             "basis": WAIVER,

@@ -26,8 +26,10 @@ class WithholdBodySerializer(StrictSerializer):
 
 
 class NamedAgencySerializer(serializers.Serializer[Any]):
-    id = serializers.UUIDField(allow_null=True, help_text="Null where the exchange itself acted.")
-    kind = serializers.CharField(allow_null=True, help_text="As in /agencies; null where the exchange itself acted.")
+    id = serializers.UUIDField(
+        allow_null=True, help_text="Null where the exchange itself acted, and where the agency is not told now."
+    )
+    kind = serializers.CharField(allow_null=True, help_text="As in /agencies; null where the id is.")
     name = serializers.CharField()
 
 
@@ -93,11 +95,28 @@ class FileSerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
 
 
+class StatusInReportSerializer(CodeWithWordsSerializer):
+    code = serializers.CharField(allow_null=True, help_text="Null where it would tell a recipient that is withheld.")
+
+
+class MessageInReportSerializer(MessageSerializer):
+    def get_fields(self) -> dict[str, Any]:
+        who = serializers.UUIDField(allow_null=True, help_text="The agency that says it; null where it is withheld.")
+        return {**super().get_fields(), "from": who}
+
+
+class WithheldSerializer(serializers.Serializer[Any]):
+    withheld = serializers.BooleanField()
+    ground = GroundSerializer()
+    review_by = serializers.DateField()
+
+
 class ReferralInReportSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    status = CodeWithWordsSerializer()
+    status = StatusInReportSerializer()
     sender = NamedAgencySerializer()
     recipient = NamedAgencySerializer(allow_null=True)
+    recipient_withheld = WithheldSerializer(allow_null=True, help_text="Why the recipient is not told now, if so.")
     responsible = NamedAgencySerializer()
     purpose = CodeWithWordsSerializer(allow_null=True)
     basis = BasisWithWordsSerializer(allow_null=True)
@@ -113,7 +132,7 @@ class ReferralInReportSerializer(serializers.Serializer[Any]):
     content_words = serializers.CharField()
     sections = ShownSectionsSerializer()
     amendments = AmendmentSerializer(many=True)
-    messages = MessageSerializer(many=True)
+    messages = MessageInReportSerializer(many=True)
     files = FileSerializer(many=True)
     withheld = serializers.ListField(
         child=CodeField(choices=NAMES), help_text="Categories that the agency itself may not read now."
@@ -168,12 +187,6 @@ class LookSerializer(serializers.Serializer[Any]):
     basis = BasisWithWordsSerializer(allow_null=True)
     referrals = serializers.ListField(child=serializers.UUIDField())
     staff = serializers.CharField(required=False, help_text="Your own agency's staff alone, with `staff=own`.")
-
-
-class WithheldSerializer(serializers.Serializer[Any]):
-    withheld = serializers.BooleanField()
-    ground = GroundSerializer()
-    review_by = serializers.DateField()
 
 
 class SeenSerializer(serializers.Serializer[Any]):

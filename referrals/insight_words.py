@@ -64,6 +64,8 @@ OTHER_ACTIONS: dict[str, Words] = {
 }
 ANY_ACTION = Words("Behandlede oplysninger om personen", "Handled data about the person")
 
+NOT_TOLD_NOW = Words("Oplyses ikke nu", "Not told now")
+"""Stands where the report would name an agency that is withheld, or a status that would tell it."""
 THE_EXCHANGE = Words("Udvej (automatisk)", "Udvej (automatic)")
 """Who acts where no agency does."""
 
@@ -117,6 +119,7 @@ SHOWN: dict[str, Words] = {
         "Politiet har overtaget sagen. Indholdet vises ikke længere for myndigheden her; spørg politiet.",
         "The police have taken the case over. This agency is shown the content no longer; ask the police.",
     ),
+    "not_told_now": NOT_TOLD_NOW,
 }
 NOT_LISTED = Words(
     "Forsøg på at se oplysninger, som blev afvist, viste ingenting og er ikke med. De er registreret i loggen.",

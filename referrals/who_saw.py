@@ -76,25 +76,28 @@ class Withheld:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Seen:
-    """Who saw what, to whom it was disclosed, and what is withheld of both."""
+    """Who saw what, to whom it was disclosed, and what is withheld of both: `hidden` says of which agencies."""
 
     looks: tuple[Look, ...]
     by_agency: tuple[Group, ...]
     recipients: tuple[Group, ...]
     withheld: tuple[Withheld, ...]
+    hidden: Mapping[UUID, Withheld]
 
 
 def seen(
     entries: Iterable[Entry],
     *,
     sent_to: Mapping[UUID, UUID | None],
+    named: Collection[UUID],
     tasks: Sequence[Told],
     own: UUID,
     own_staff: bool,
     withheld: Mapping[UUID, Withheld],
 ) -> Seen:
     """
-    Return what these entries come to. `sent_to` maps each referral to its recipient; `own` is the agency that reports.
+    Return what these entries come to. `sent_to` maps each referral to its recipient; `own` is the agency that reports,
+    and `named` are those that its consents name.
 
     Nothing of an agency in `withheld` is among the looks, the groups or the recipients.
     """
@@ -102,12 +105,14 @@ def seen(
     told = [(entry, look) for entry, look in told if look.action not in NOT_TOLD]
     disclosed = [*(_disclosed(look, sent_to, own) for _, look in told), *tasks]
     outward = [each for each in disclosed if each is not None and each.agency != own]
-    hidden = {look.agency for _, look in told} | {each.agency for each in outward}
+    left_out = {look.agency for _, look in told} | {each.agency for each in outward}
+    left_out |= {*sent_to.values(), *named}
     return Seen(
         looks=tuple(look for _, look in told if look.agency not in withheld),
         by_agency=_groups([_as_told(look) for _, look in told if look.agency not in withheld], by_basis=False),
         recipients=_groups([each for each in outward if each.agency not in withheld], by_basis=True),
-        withheld=tuple(sorted({why for agency, why in withheld.items() if agency in hidden}, key=_order)),
+        withheld=tuple(sorted({why for agency, why in withheld.items() if agency in left_out}, key=_order)),
+        hidden={agency: why for agency, why in withheld.items() if agency != own},
     )
 
 

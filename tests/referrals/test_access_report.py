@@ -167,6 +167,17 @@ def test_what_is_withheld_is_told_with_ground_and_date_and_no_more(exchange: Exc
     assert exchange.centre.agency.name_da not in log
 
 
+def test_who_is_withheld_is_named_nowhere_in_it(exchange: Exchange) -> None:
+    person = subject_of(walk(exchange, "accepted"))
+    named = exchange.centre.agency.name_da
+    assert named in text_of(pdf(exchange, person))
+    withhold(exchange, person, exchange.centre, "dbl_22_2", days=90)
+    text = text_of(pdf(exchange, person))
+    assert named not in text
+    day = danish.day(_date(review_by(90)))
+    assert f"Oplyses ikke nu (Databeskyttelsesloven § 22, stk. 2; vurderes igen senest {day})" in text
+
+
 def _date(text: str) -> Any:
     return serializers.DateField().to_internal_value(text)
 

@@ -260,7 +260,7 @@ def test_through_another_agency_its_own_opener_does_not_find_it(exchange: Exchan
     referral = at_the_centre(exchange).id
     opener = exchange.centre.as_("counsellor", 2)
     glass = broken(opener, referral)
-    person = Membership.objects.get(agency=exchange.centre.id, staff_id=opener.staff_id)
+    person = Membership.objects.get(agency=exchange.centre.agency, staff_id=opener.staff_id)
     with transaction.atomic():
         group = directory.role_group(exchange.stranger.agency, Role.CASEWORKER)
         Membership.objects.create(

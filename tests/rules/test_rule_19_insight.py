@@ -13,7 +13,7 @@ from consent import vault
 from consent.models import Subject
 from referrals import withholdings
 from tests.exchange import Answer, Caller, Exchange, Party, consent_body, referral_body
-from tests.referrals.walks import EVERYTHING, Walk, body_of_everything, walk, withdraw_consent
+from tests.referrals.walks import EVERYTHING, Walk, body_of_everything, police_referral, walk, withdraw_consent
 from tests.rules.test_rule_13_not_there_or_not_yours import same
 
 SAID_AT_THE_END = "Er flyttet til en anden by."
@@ -251,6 +251,52 @@ def test_rule_19_withheld_looks_are_told_as_withheld_with_ground_and_date(exchan
     assert (exchange.municipality.id, "referral.submit") in looks(body)
     assert "subject.withhold" not in str(body)
     assert entry_of(answer).detail["withheld"] == "rhl_16"
+
+
+def test_rule_19_an_agency_whose_looks_are_withheld_is_named_nowhere_in_the_report(exchange: Exchange) -> None:
+    """Not as the recipient, as who answers for the referral, in what was said, or in a consent."""
+    walked = walk(exchange, "received")
+    walked.take(
+        "request_info", body={"kind": "information_request", "reason": "contact_unclear", "comment": "Hvornår?"}
+    )
+    walked.go("answer_info", "accept")
+    person = subject_of(walked)
+    withhold(exchange, person, exchange.centre)
+    body = told(exchange, person)
+    assert exchange.centre.id not in str(body)
+    assert exchange.centre.agency.name_da not in str(body)
+    (referral,) = body["referrals"]
+    assert (referral["recipient"], referral["recipient_withheld"]) == (None, body["withheld"][0])
+    assert (referral["responsible"]["id"], referral["responsible"]["name"]) == (None, "Oplyses ikke nu")
+    assert (referral["status"]["code"], referral["messages"][0]["from"]) == ("accepted", None)
+
+
+@pytest.mark.parametrize("withheld", [True, False])
+def test_rule_19_that_the_police_took_over_is_not_told_where_the_police_are_withheld(
+    exchange: Exchange, withheld: bool
+) -> None:
+    referral = police_referral(exchange.municipality, exchange.police)
+    officer = exchange.police.as_("caseworker")
+    officer.headers["Purpose"] = "crime_prevention"
+    assert officer.step(referral, "close", {"reason": "taken_over_by_police"}).status == 200
+    person = exchange.municipality.as_("caseworker").read(referral).body["subject"]["id"]
+    if withheld:
+        withhold(exchange, person, exchange.police)
+    body = told(exchange, person)
+    (found,) = body["referrals"]
+    assert ("taken_over_by_police" in str(body)) is not withheld
+    assert (exchange.police.id in str(body)) is not withheld
+    assert found["status"]["code"] == (None if withheld else "taken_over_by_police")
+    if withheld:
+        assert (found["status"]["words"], found["content"]) == ("Oplyses ikke nu", "not_told_now")
+
+
+def test_rule_19_a_draft_to_an_agency_that_is_withheld_names_it_no_more_than_a_referral(exchange: Exchange) -> None:
+    draft = walk(exchange, "draft")
+    withhold(exchange, subject_of(draft), exchange.centre)
+    body = told(exchange, subject_of(draft))
+    assert exchange.centre.id not in str(body)
+    assert body["referrals"][0]["recipient_withheld"] == body["withheld"][0]
 
 
 def test_rule_19_the_ground_is_said_in_english_too(exchange: Exchange) -> None:
