@@ -44,6 +44,8 @@ OUTCOMES = ("out_of_milieu", "reduced_contact", "education_or_job", "housing", "
 ARTICLE_9_GROUNDS = ("art_9_2_f", "art_9_2_g")
 ARTICLE_10_GROUNDS = ("dbl_8_2_2", "dbl_8_2_3", "dbl_8_2_4")
 FLAGGED = ("open", "unreviewed", "overdue")
+SAYING = (str(Move.REQUEST_INFO), str(Move.ANSWER_INFO), str(Move.DECLINE_INFO))
+"""The moves that say something, as a message names them."""
 CPR_GROUNDS = ("consent", "statute")
 SYSTEM_MEMBERS = frozenset(
     {
@@ -293,7 +295,7 @@ class MessageSerializer(serializers.Serializer[Any]):
     """A question or an answer, shown to whom its category is shown."""
 
     category = CodeField(choices=CONTENT_NAMES)
-    kind = CodeField(choices=[str(Move.REQUEST_INFO), str(Move.ANSWER_INFO), str(Move.DECLINE_INFO)])
+    kind = CodeField(choices=SAYING)
     reason = serializers.CharField(required=False)
     text = serializers.CharField()
     at = serializers.DateTimeField()

@@ -143,6 +143,7 @@ SPECTACULAR_SETTINGS = {
         "ConsentKind": "consent.serializers.KINDS",
         "StatementKind": "referrals.sections.STATEMENT_KINDS",
         "MessageKind": "referrals.serializers.MESSAGE_KINDS",
+        "MessageKindEnum": "referrals.serializers.SAYING",
         "MediaType": "referrals.file_types.MEDIA_TYPES",
         "ScanState": "referrals.attachments_serializers.SCAN_STATES",
         "Purpose": "agencies.acting.PURPOSES",
