@@ -67,6 +67,7 @@ TRIGGERS = [
     ("referrals_referral", "referrals_referral_endangered_is_notified"),
     ("referrals_referral", "referrals_referral_keeps_its_parties"),
     ("referrals_referral", "referrals_referral_number_has_a_ground"),
+    ("referrals_referral", "referrals_referral_stays_at_home"),
     ("referrals_referral", "referrals_referral_stays_submitted"),
     ("referrals_section", "referrals_section_is_not_emptied"),
     ("referrals_section", "referrals_section_number_has_a_ground"),

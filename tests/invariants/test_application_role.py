@@ -117,6 +117,7 @@ FUNCTIONS = [
     "referrals_glass_guard()",
     "referrals_glass_stamp()",
     "referrals_header_guard()",
+    "referrals_home_guard()",
     "referrals_nameless_guard()",
     "referrals_number_guard()",
     "referrals_parties_guard()",

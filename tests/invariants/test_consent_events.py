@@ -165,6 +165,7 @@ HOLDER = {"given_by": "custody_holder"}
         (2010, ASSESSED, True),
         (2010, HOLDER, True),
         (1990, {}, True),
+        (1990, HOLDER, False),
     ],
 )
 @pytest.mark.parametrize("role", [APP, OWNER])
@@ -172,7 +173,8 @@ def test_who_may_not_consent_does_not_by_sql_either(
     exchange: Exchange, role: str, birth_year: int, terms: dict[str, Any], taken: bool
 ) -> None:
     given_at = "2026-11-01T09:00:00Z"
-    waiver = record(exchange, birth_year=birth_year, **HOLDER)
+    who = {} if birth_year == 1990 else HOLDER
+    waiver = record(exchange, birth_year=birth_year, **who)
     with session(role) as cursor:
         consent = copy_of(cursor, waiver, **{"given_by": "subject", **terms})
         said = event(consent, "given", 1, at=given_at)

@@ -109,10 +109,14 @@ CONSTRAINTS: dict[str, list[str]] = {
         DRAFT.format("status = 'rejected'"),
     ],
     "referrals_responsible_agency_is_a_party": [
-        REFERRAL.format("responsible_id = %(stranger)s"),
-        DRAFT.format("responsible_id = %(stranger)s"),
-        DRAFT.format("responsible_id = %(stranger)s, recipient_id = NULL"),
-        DRAFT.format("responsible_id = recipient_id, recipient_id = NULL"),
+        again(
+            "referrals_referral",
+            where=f"id = %({row})s",
+            **NEW_UUID,
+            idempotency_key="'another'",
+            responsible_id="%(stranger)s::text",
+        )
+        for row in ("referral", "draft")
     ],
     "referrals_referral_is_to_another_agency": [
         REFERRAL.format("recipient_id = sender_id"),
@@ -330,6 +334,10 @@ ENTRIES: dict[str, list[dict[str, Any]]] = {
         {"outcome": "refused", "refusal": ""},
         {"outcome": "done", "refusal": "not-found"},
     ],
+    "audit_entry_a_look_names_its_case": [
+        {"action": "audit.inspect"},
+        {"action": "audit.inspect", "detail": '{"case_number": "", "case_reason": ""}'},
+    ],
     "audit_entry_detail_is_flat_text": [
         {"detail": '{"name": 1}'},
         {"detail": '{"name": true}'},
@@ -422,5 +430,6 @@ REFERENCES = [
 def test_a_referral_refers_to_what_is_there(sent: Sent, table: str, column: str) -> None:
     with session(OWNER) as cursor:
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
         change = f"UPDATE {table} SET {column} = %s, responsible_id = recipient_id WHERE id = %s"
         assert refused(cursor, change, [uuid4(), sent.referral]) == "23503"

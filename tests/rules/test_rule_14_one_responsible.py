@@ -8,6 +8,7 @@ from joserfc import jws
 from audit.models import Entry
 from audit.receipts import signing_key
 from tests.exchange import Exchange
+from tests.invariants.attempts import APP, APPEND_ONLY, OWNER, refused, session
 from tests.referrals.walks import walk
 
 RESPONSIBLE = {
@@ -60,3 +61,19 @@ def test_rule_14_a_refused_acceptance_moves_nothing_and_gives_no_receipt_of_one(
     steps = walked.sender.get(f"referrals/{walked.id}/timeline").body["results"]
     assert "accept" not in [step["move"] for step in steps]
     assert walked.refresh().body["responsible"]["id"] == exchange.municipality.id
+
+
+@pytest.mark.parametrize("role", [APP, OWNER])
+@pytest.mark.parametrize(
+    "change",
+    ["responsible_id = recipient_id", "status = 'accepted'", "status = 'accepted', responsible_id = sender_id"],
+)
+def test_rule_14_beneath_http_responsibility_moves_with_the_acceptance_and_not_otherwise(
+    exchange: Exchange, role: str, change: str
+) -> None:
+    coordinator = exchange.centre.as_("coordinator")
+    referral = exchange.municipality.as_("caseworker").submit(exchange.centre)
+    assert coordinator.step(referral, "receive").status == 200
+    update = f"UPDATE referrals_referral SET {change} WHERE id = %s"
+    with session(role) as cursor:
+        assert refused(cursor, update, [referral]) == APPEND_ONLY

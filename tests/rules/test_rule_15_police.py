@@ -99,6 +99,21 @@ def test_rule_15_a_case_through_an_infohus_goes_home_whatever_its_basis(exchange
     assert why(answer) == (422, [("/recipient", "not_the_home_municipality")])
 
 
+@pytest.mark.parametrize("role", [APP, OWNER])
+def test_rule_15_not_even_raw_sql_sends_a_case_beyond_home_and_district(exchange: Exchange, role: str) -> None:
+    sections = at_home(exchange.municipality, REASON)
+    by = exchange.municipality.as_("caseworker")
+    draft = by.create(referral_body(exchange.stranger, basis=NECESSITY, sections=sections, submit=False)).body["id"]
+    elsewhere = Exchange().police
+    send = "UPDATE referrals_referral SET status = 'submitted', submitted_at = now(), recipient_id = %s WHERE id = %s"
+    for recipient, sent_there in ((exchange.stranger, False), (elsewhere, False), (exchange.police, True)):
+        with session(role) as cursor:
+            if sent_there:
+                cursor.execute(send, [recipient.id, draft])
+            else:
+                assert refused(cursor, send, [recipient.id, draft]) == APPEND_ONLY
+
+
 # --- Screening ----------------------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from audit.models import Entry
 from tests.exchange import Exchange
+from tests.invariants.attempts import APP, CHECKED, ENTRY, insert_entry, refused, session
 from tests.referrals.walks import walk
 
 
@@ -126,3 +127,11 @@ def test_rule_18_a_cursor_of_one_auditor_is_no_good_to_another_or_for_another_qu
     assert not {row["id"] for row in page.body["results"]} & {row["id"] for row in more.body["results"]}
     for who, query in [(theirs, ""), (mine, "outcome=done&"), (exchange.oversight.as_("auditor"), "")]:
         assert who.get(f"audit/entries?{query}cursor={cursor}", Audit_Case="1").status == 400
+
+
+@pytest.mark.parametrize("detail", ["{}", '{"case_number": ""}', '{"case_number": "", "case_reason": ""}'])
+def test_rule_18_beneath_http_a_look_without_a_case_is_no_entry(database: None, detail: str) -> None:
+    """So a look that names no case can't have been done, whoever wrote it."""
+    look = {**ENTRY, "action": "audit.inspect", "detail": detail}
+    with session(APP) as cursor:
+        assert refused(cursor, insert_entry(look), look) == CHECKED
