@@ -29,7 +29,7 @@ END $$;
 
 CREATE TRIGGER referrals_referral_stays_at_home AFTER UPDATE ON referrals_referral FOR EACH ROW
     WHEN (NEW.status <> 'draft' AND (OLD.status = 'draft' OR NEW.basis_id IS DISTINCT FROM OLD.basis_id)
-        AND NEW.status NOT IN ('withdrawn', 'entered_in_error'))
+        AND NEW.status <> 'withdrawn' AND NEW.status <> 'entered_in_error')
     EXECUTE FUNCTION referrals_home_guard();
 ALTER TABLE referrals_referral ENABLE ALWAYS TRIGGER referrals_referral_stays_at_home;
 REVOKE EXECUTE ON FUNCTION referrals_home_guard() FROM PUBLIC;
