@@ -33,7 +33,8 @@ CONSENT = {"categories": [*SECTIONS, "background"], "maturity_assessed": True, "
 def known(exchange: Exchange, **background: Any) -> str:
     """Submit a referral that tells of the person's background; return its id."""
     sections = {**SECTIONS, "background": background}
-    return exchange.municipality.as_("caseworker").submit(exchange.centre, sections=sections, consent=CONSENT)
+    consent = {**CONSENT, "given_by": "subject"} if background.get("birth_year") == ADULT else CONSENT
+    return exchange.municipality.as_("caseworker").submit(exchange.centre, sections=sections, consent=consent)
 
 
 def test_what_is_known_of_the_person_need_not_be_stated_again(exchange: Exchange) -> None:
@@ -51,7 +52,8 @@ def test_what_is_known_of_the_person_need_not_be_stated_again(exchange: Exchange
 
 
 def test_what_is_not_known_is_asked_for(exchange: Exchange) -> None:
-    referral = exchange.municipality.as_("caseworker").submit(exchange.centre)
+    reason = {"reason": {"summary": "Ønsker hjælp.", "subject_aware": "yes"}}
+    referral = exchange.municipality.as_("caseworker").submit(exchange.centre, sections=reason)
     refused = notify(exchange.centre.as_("counsellor"), referral, home_municipality=None, birth_year=None)
     assert (refused.status, refused.body["code"]) == (422, "not-complete")
     assert [error["pointer"] for error in refused.body["errors"]] == ["/home_municipality", "/birth_year"]
