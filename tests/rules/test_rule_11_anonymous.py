@@ -180,7 +180,8 @@ SECTION = (
 FILE = (
     "INSERT INTO referrals_attachment (referral_id, category, media_type, size, scan_state, about, sealed, "
     "written_by_id, idempotency_key, body_hash, created_at) "
-    "VALUES (%(referral)s, 'identity', 'image/png', 1, 'clean', '', convert_to(repeat('x', 29), 'UTF8'), %(agency)s, 'k', '', now())"
+    "VALUES (%(referral)s, 'identity', 'image/png', 1, 'clean', '', convert_to(repeat('x', 29), 'UTF8'), "
+    "%(agency)s, 'k', '', now())"
 )
 LINKED_LATER = (
     "UPDATE consent_subject SET formerly_id = %(case)s, wished_at = now(), wish_method = 'oral' WHERE id = %(named)s"
