@@ -72,7 +72,7 @@ END $$;
 """
 
 GLASS = """
--- What is asked of an entry that shows something through broken glass, besides what `referrals_admit_party` asks.
+-- What is asked of an entry that shows something through broken glass, besides what `referrals_admit` asks.
 CREATE FUNCTION referrals_require_glass(p_entry public.audit_entry, p_agency uuid, p_referral uuid, p_shown text[])
 RETURNS void LANGUAGE plpgsql VOLATILE SET search_path = pg_catalog, public, pg_temp AS $$
 DECLARE
