@@ -26,10 +26,29 @@ HEADER = "UPDATE referrals_referral SET {0} WHERE id = %(referral)s"
 JOINED = ["accepted", "in_progress", "on_hold", "completed"]
 
 
+def at_home(cursor: Any, values: dict[str, Any]) -> None:
+    """Let the parties be those of the person's home, so that what is asked about is the screening alone."""
+    cursor.execute(
+        HEADER.format(
+            "home_municipality = coalesce((SELECT code FROM agencies_agency WHERE id IN (%(sending)s, %(receiving)s) "
+            "AND kind = 'municipality'), '0000')"
+        ),
+        values,
+    )
+    cursor.execute(
+        "INSERT INTO agencies_areawithin (municipality_code, kind, within_code, valid_from, source) "
+        "SELECT r.home_municipality, 'police_district', a.code, '2008-01-01', '' FROM agencies_agency a, "
+        "referrals_referral r WHERE a.kind = 'police_prevention' AND a.id IN (%(sending)s, %(receiving)s) "
+        "AND r.id = %(referral)s",
+        values,
+    )
+
+
 def of_the_police(cursor: Any, sent: Sent, *, party: str = "receiving", code: str = "RPL115-SSP") -> dict[str, Any]:
     """Make one party the police, and let the referral rest on § 115."""
     values = {**parties(sent), "basis": another_basis(cursor, code)}
     cursor.execute("UPDATE agencies_agency SET kind = 'police_prevention' WHERE id = %s", [getattr(sent, party)])
+    at_home(cursor, values)
     cursor.execute(HEADER.format("basis_id = %(basis)s"), values)
     return values
 
@@ -58,6 +77,7 @@ def test_what_they_have_cleared_is_and_so_is_what_is_not_theirs_to_screen(sent: 
             assert cursor.rowcount == 1
     with session(APP) as cursor:
         values = {**parties(sent), "basis": another_basis(cursor, "RPL115-SSP")}
+        at_home(cursor, values)
         cursor.execute(HEADER.format("basis_id = %(basis)s, status = 'accepted'"), values)
         assert cursor.rowcount == 1
 
