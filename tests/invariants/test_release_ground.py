@@ -129,12 +129,6 @@ FORGED: dict[str, Callable[[Any, Sent], None]] = {
     "a basis for self-governing institutions alone": on_basis(self_governing_only=True),
     "a basis whose necessity is not stated": on_basis(necessity_statement=True),
     "a basis on another kind of consent": on_basis(consent_kind="GDPR_BASIS"),
-    "the real basis of § 115, whose necessity is not stated": lambda cursor, sent: rest(
-        cursor, sent, basis_id=another_basis(cursor, "RPL115-3")
-    ),
-    "the real basis of the police": lambda cursor, sent: rest(
-        cursor, sent, basis_id=another_basis(cursor, "RPL115-SSP"), necessity_stated=True
-    ),
     "the real basis of vital interests": lambda cursor, sent: rest(
         cursor, sent, basis_id=another_basis(cursor, "VITAL")
     ),
