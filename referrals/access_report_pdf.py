@@ -15,7 +15,7 @@ from uuid import UUID
 import typst
 
 from referrals import danish, insight_words
-from referrals.insight import ConsentTold, ReferralTold, Report
+from referrals.insight_told import ConsentTold, ReferralTold, Report
 from referrals.who_saw import BasisNamed, Group, Look, Withheld
 
 TEMPLATE = Path(__file__).parent / "templates" / "access_report.typ"

@@ -1,25 +1,16 @@
-"""How the committed contract describes referrals and the ledger: each operation with its words and examples."""
+"""How the committed contract describes referrals and their steps: each operation with its words and examples."""
 
 from collections.abc import Callable
 from typing import Any
 
 from rest_framework import serializers
 
-from api_schema.describe import AUDITS, CHANGES, CREATES, PERSONAL, VERSIONED, operation
-from referrals.inspection_serializers import EntryPage, SearchBodySerializer, TimelinePage
+from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, operation
+from referrals.bodies import AmendSerializer, MessageBodySerializer, ReferralBodySerializer, ReferralChangeSerializer
 from referrals.lifecycle import Move
-from referrals.serializers import (
-    AmendmentSerializer,
-    AmendSerializer,
-    MessageBodySerializer,
-    MessageSerializer,
-    ReferralBodySerializer,
-    ReferralChangeSerializer,
-    ReferralSerializer,
-    SummarySerializer,
-)
+from referrals.serializers import AmendmentSerializer, MessageSerializer, ReferralSerializer, SummarySerializer
 
-TAG, STEPS, LEDGER = "Referrals", "Steps", "Ledger"
+TAG, STEPS = "Referrals", "Steps"
 REFERRAL_ID = "019a9e6d-2b1a-7c11-9a3e-1b2c3d4e5f61"
 MUNICIPALITY = {"id": "019a9e6c-6f7e-7a53-9d0f-3d5a6f0f1b02", "code": "0101", "name": "København"}
 COMEBACK = {"id": "019a9e6c-6f7e-7a53-9d0f-3d5a6f0f1a01", "code": "exit-comeback", "name": "Exit-Comeback"}
@@ -77,23 +68,6 @@ REFERRAL = {
     "break_glass": [],
     "withheld": ["identity", "background", "concern", "health", "criminal", "safety", "network"],
 }
-ENTRY = {
-    "id": "019a9e6e-0c55-7d31-8f4c-5a0e6f1d2c3b",
-    "at": "2026-11-02T10:02:13.481920Z",
-    "action": "referral.disclose",
-    "outcome": "done",
-    "refusal": None,
-    "actor": {"agency": COMEBACK["id"], "client": "comeback-demo", "role": "counsellor"},
-    "on_behalf_of": "cb-ra-1",
-    "subject": {"kind": "referral", "id": REFERRAL_ID},
-    "purpose": "exit_support",
-    "basis": {"code": "SAMTYKKE-TAVSHED", "version": 1},
-    "consent": "019a9e6d-31c2-7f7e-8a3b-6f2b8a0c5d11",
-    "categories": ["status", "contact", "reason", "needs"],
-    "result_ids": [],
-    "request_id": "b7a2c9a4-3a52-4b0e-8f7f-0a1b2c3d4e5f",
-    "leaf_hash": "9f2c0d6a4be1f7c3a1b08d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a",
-}
 
 
 class SummaryPage(serializers.Serializer[None]):
@@ -150,18 +124,6 @@ LIST_QUERIES = [
     ("external_reference", "Your own reference; with `role=sent`."),
     *PAGE_QUERIES,
 ]
-ENTRY_QUERIES = [
-    ("referral", "About this referral, or showing it."),
-    ("agency", "By this agency."),
-    ("staff", "On behalf of this member of staff."),
-    ("action", "Such as `referral.disclose`."),
-    ("basis", "On this legal basis."),
-    ("outcome", "`done` or `refused`."),
-    ("since", "At or after this time."),
-    ("until", "Before this time."),
-    *PAGE_QUERIES,
-]
-
 list_referrals = operation(
     "list_referrals",
     "List the referrals your agency received or sent",
@@ -268,61 +230,6 @@ list_amendments = operation(
     },
     traits=[PERSONAL],
 )
-read_timeline = operation(
-    "read_timeline",
-    "Read the steps a referral has taken",
-    description="To either side, newest first. Each step has its signed receipt.",
-    tag=TAG,
-    queries=PAGE_QUERIES,
-    response=TimelinePage,
-    got={
-        "results": [
-            {
-                "at": "2026-11-02T09:41:07.120000Z",
-                "move": "submit",
-                "agency": MUNICIPALITY["id"],
-                "reason": None,
-                "receipt": "eyJhbGciOiJFZDI1NTE5In0.e30.c2lnbmF0dXJl",
-            }
-        ],
-        "next": None,
-    },
-    traits=[PERSONAL],
-)
-list_disclosures = operation(
-    "list_disclosures",
-    "List who was shown a referral",
-    description="For the parties' coordinators, and for auditors with a case.",
-    tag=LEDGER,
-    queries=PAGE_QUERIES,
-    response=EntryPage,
-    got={"results": [ENTRY], "next": None},
-    traits=[PERSONAL, AUDITS],
-)
-list_entries = operation(
-    "list_entries",
-    "Inspect the ledger",
-    description="For auditors. Looking is itself recorded, and needs a case number or a reason.",
-    tag=LEDGER,
-    response=EntryPage,
-    got={"results": [ENTRY], "next": None},
-    traits=[PERSONAL, AUDITS],
-    queries=ENTRY_QUERIES,
-)
-
-
-search_entries = operation(
-    "search_entries",
-    "Inspect the ledger, the question in the body",
-    tag=LEDGER,
-    request=SearchBodySerializer,
-    response=EntryPage,
-    sent={"case_number": "2026-0042", "referral": REFERRAL_ID},
-    got={"results": [ENTRY], "next": None},
-    traits=[PERSONAL],
-    problems=["audit-case-needed", "invalid", "too-large", "unsupported-media-type"],
-)
-
 MOVE_WORDS: dict[Move, tuple[str, dict[str, Any], str]] = {
     Move.SUBMIT: ("Submit a draft to its recipient", {}, "submitted"),
     Move.RECEIVE: ("Acknowledge a referral", {}, "received"),

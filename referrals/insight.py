@@ -9,7 +9,6 @@ entry. What the agency itself may not read now, the report does not show either,
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -18,9 +17,7 @@ from django.utils import timezone
 from agencies import directory
 from agencies.acting import acting
 from agencies.errors import PurposeNotAllowed
-from agencies.models import Agency
 from agencies.principals import Principal
-from api_schema.words import Words
 from audit import log, trails
 from audit.facts import Receipt, Subject
 from consent import coverage, grounds, records
@@ -32,8 +29,9 @@ from referrals.content import Content
 from referrals.coverage import Weighed, weigh
 from referrals.disclosure import Recorded, patiently, release
 from referrals.errors import SubjectNotFound
+from referrals.insight_told import ConsentTold, ReferralTold, Report, Shown, SubjectTold
 from referrals.lifecycle import Status
-from referrals.models import Attachment, BreakGlass, Referral, Task
+from referrals.models import BreakGlass, Referral, Task
 from referrals.who_saw import BasisNamed, Seen, Told, Withheld, seen
 
 BASIS = "ART15"
@@ -46,73 +44,6 @@ LISTS = (
 """The code lists whose words a report needs."""
 
 NOTHING = Content(sections={}, amendments=[], messages=[])
-
-
-class Shown(StrEnum):
-    """Whether a referral's content is in the report, or why it is not."""
-
-    SHOWN = "shown"
-    ERASED = "erased"
-    IN_ERROR = "entered_in_error"
-    TAKEN_OVER = "taken_over_by_police"
-    NOT_TOLD = "not_told_now"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReferralTold:
-    """One referral as the agency holds it: its header, its content, and which categories of it are not shown."""
-
-    referral: Referral
-    content: Content
-    files: tuple[Attachment, ...]
-    shown: Shown
-    withheld: tuple[str, ...]
-    reason: str
-    recipient_withheld: Withheld | None
-
-    @property
-    def status(self) -> str | None:
-        """Its status; None where that would tell a recipient that is withheld."""
-        tells = self.referral.status == Status.TAKEN_OVER_BY_POLICE
-        return None if tells and self.recipient_withheld is not None else self.referral.status
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ConsentTold:
-    """One consent of the person, what happened to it, and what that comes to now."""
-
-    consent: Consent
-    events: tuple[ConsentEvent, ...]
-    state: str
-    expires_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubjectTold:
-    """A person as their agency registered them, without any content."""
-
-    subject: Person
-    referrals: tuple[Referral, ...]
-    consents: tuple[ConsentTold, ...]
-    receipt: Receipt
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """All that is told to a person, as of one instant."""
-
-    subject: Person
-    controller: Agency
-    basis: BasisNamed
-    made_at: datetime
-    referrals: tuple[ReferralTold, ...]
-    consents: tuple[ConsentTold, ...]
-    seen: Seen
-    own_staff: bool
-    agencies: dict[UUID, Agency]
-    words: dict[tuple[str, str], Words]
-    municipalities: dict[str, str]
-    receipt: Receipt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

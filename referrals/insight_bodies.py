@@ -9,7 +9,7 @@ from agencies.models import Agency
 from api_schema.words import Words
 from consent.law import LATE_AFTER
 from referrals import insight_words
-from referrals.insight import ConsentTold, ReferralTold, Report, SubjectTold
+from referrals.insight_told import ConsentTold, ReferralTold, Report, SubjectTold
 from referrals.who_saw import BasisNamed, Group, Look, Withheld
 
 

@@ -8,7 +8,7 @@ from api_schema.validation import CodeField, StrictSerializer
 from consent.categories import NAMES
 from consent.models import Mode
 from referrals import insight_words
-from referrals.insight import Shown
+from referrals.insight_told import Shown
 from referrals.lifecycle import Status
 from referrals.sections import ShownSectionsSerializer
 from referrals.serializers import AmendmentSerializer, MessageSerializer

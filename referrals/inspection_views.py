@@ -15,7 +15,8 @@ from api_schema.answers import answer
 from api_schema.validation import ReferenceField
 from audit.receipts import signed
 from audit.trails import Question
-from referrals import contract, inspection
+from referrals import inspection
+from referrals import inspection_contract as contract
 from referrals.inspection import Case, Trail
 from referrals.inspection_serializers import OUTCOMES, SearchBodySerializer, entry_body, step_body
 

@@ -11,7 +11,7 @@ from referrals import (
     tasks_views,
     views,
 )
-from referrals.serializers import MOVE_BODIES
+from referrals.bodies import MOVE_BODIES
 
 urlpatterns = [
     path("referrals", views.Referrals.as_view()),

@@ -26,8 +26,7 @@ from audit.hashing import keyed
 from audit.receipts import signed
 from consent.categories import Category
 from referrals import actions, batch, contract, disclosure, listing
-from referrals.lifecycle import Move, Status
-from referrals.serializers import (
+from referrals.bodies import (
     MOVE_BODIES,
     AmendSerializer,
     MessageBodySerializer,
@@ -35,9 +34,9 @@ from referrals.serializers import (
     ReferralChangeSerializer,
     basis_from,
     move_body,
-    referral_body,
-    summary_body,
 )
+from referrals.lifecycle import Move, Status
+from referrals.serializers import referral_body, summary_body
 from referrals.steps import MoveBody
 
 ITEMS = Words("items skal være en liste med 1-500 henvisninger.", "items must be a list of 1-500 referrals.")

@@ -42,6 +42,7 @@ MAY_IMPORT_REFERRALS = {
     "referrals/grants.py",
     "referrals/infohus.py",
     "referrals/insight.py",
+    "referrals/insight_told.py",
     "referrals/inspection.py",
     "referrals/listing.py",
     "referrals/overdue.py",

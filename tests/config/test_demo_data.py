@@ -12,7 +12,7 @@ import pytest
 from api_schema.validation import CPR, REPLACEMENT_DAY
 from config.management.commands.load_demo_referrals import GIVEN_AT, REFERRALS, ready_body, recipient_codes
 from consent.categories import CONTENT
-from referrals.serializers import ReferralBodySerializer
+from referrals.bodies import ReferralBodySerializer
 
 DATA = json.loads(REFERRALS.read_text(encoding="utf-8"))
 ITEMS: list[dict[str, Any]] = DATA["items"]

@@ -12,7 +12,7 @@ from rest_framework import serializers
 from agencies.models import Membership
 from agencies.principals import Principal
 from consent.models import EventKind
-from referrals import access_report_pdf, danish, insight, insight_words
+from referrals import access_report_pdf, danish, insight, insight_told, insight_words
 from referrals.lifecycle import Move
 from referrals.models.duties import GROUNDS
 from referrals.sections import SCHEMAS, OutcomeEntrySerializer
@@ -278,7 +278,7 @@ def test_each_move_and_each_event_and_each_ground_has_words() -> None:
     assert unsaid == set()
     assert set(EventKind.values) | {"expired"} == set(insight_words.CONSENT_STATES)
     assert set(insight_words.GROUNDS) == set(GROUNDS)
-    assert set(insight_words.SHOWN) == {str(shown) for shown in insight.Shown}
+    assert set(insight_words.SHOWN) == {str(shown) for shown in insight_told.Shown}
 
 
 @pytest.mark.no_database
