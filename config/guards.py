@@ -37,7 +37,7 @@ PRIVILEGES = """
     )
     SELECT concat(e.privilege_type, ' on ', g.relname, '.' || g.attname, ' to ', coalesce(r.rolname, 'all')), 'granted'
     FROM granted g CROSS JOIN LATERAL aclexplode(g.acl) e LEFT JOIN pg_roles r ON r.oid = e.grantee
-    WHERE e.grantee = 0 OR r.rolname = 'udvej_app'
+    WHERE e.grantee = 0 OR r.rolname IN ('udvej_app', 'udvej_sealer', 'udvej_reader')
 """
 CONSTRAINTS = """
     SELECT concat('constraint ', k.conname), concat(k.convalidated, pg_get_constraintdef(k.oid))

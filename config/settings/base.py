@@ -175,6 +175,15 @@ ATTACHMENT_BYTES_MAX = 5 * 1024 * 1024  # before base64, which has to fit into R
 CLAMAV = env.str("UDVEJ_CLAMAV", default="")  # unix:/run/clamav/clamd.ctl or tcp:127.0.0.1:3310
 ATTACHMENTS_UNSCANNED = env.str("UDVEJ_ATTACHMENTS_UNSCANNED", default="withhold")  # or: serve
 
+# --- The log over the ledger: who signs it, and what it remembers outside the database ------------------------------
+LEDGER_ORIGIN = env.str("UDVEJ_LEDGER_ORIGIN", default="udvej.example/ledger")
+LEDGER_SIGNER = "audit.signing.FileSigners"  # or a key service of the same shape
+LEDGER_KEYS_DIR = env.path("UDVEJ_LEDGER_KEYS_DIR", default=KEYS_DIR / "log")  # for the sealer's process alone
+LEDGER_MEMORY = env.path("UDVEJ_LEDGER_MEMORY", default=BASE_DIR / "var" / "ledger" / "signed-last.json")
+LEDGER_POLICY = env.str("UDVEJ_LEDGER_POLICY", default="")  # a C2SP tlog-policy file: which witnesses, what quorum
+LEDGER_SECONDS = env.float("UDVEJ_LEDGER_SECONDS", default=0.2)  # between the sealer's looks at the queue
+LEDGER_ALARM_SECONDS = 10  # how long an entry may wait for its checkpoint before /health/ready says so
+
 # --- The ledger and what happens around it -----------------------------------------------------------------------
 AUDITLOG_DISABLE_REMOTE_ADDR = True
 DATABASE_ROUTERS = ["config.routers.OwnerMigrates"]

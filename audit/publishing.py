@@ -1,0 +1,111 @@
+"""
+Signs the tree: a checkpoint after each commit that grew it, and never one that contradicts an earlier one.
+
+What was signed last is remembered in a small file outside the database. A database that was rolled back, restored from
+an older copy or changed beneath the tree does not fit that memory, and nothing more is signed (`RolledBack`). Witnesses
+catch whoever holds the file and the key as well.
+"""
+
+import json
+import os
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.db import DEFAULT_DB_ALIAS, connections
+
+from audit.merkle import EMPTY_ROOT, Edge
+from audit.models import Checkpoint as CheckpointRow
+from audit.models import LogKey
+from audit.notes import Checkpoint, Note, Signer, signed
+from audit.tree import Tree
+
+
+class RolledBack(RuntimeError):  # noqa: N818 - says what happened
+    """The database does not hold the tree that was signed last. Nothing is signed until people have found out why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """The last tree that was signed, in a file outside the database: written before a signature leaves the process."""
+
+    file: Path
+
+    def read(self, origin: str) -> Checkpoint:
+        """Return the tree that was signed last; the empty one where none was. Raises `RolledBack` for another log's."""
+        try:
+            said = json.loads(self.file.read_text())
+        except FileNotFoundError:
+            return Checkpoint(origin, 0, EMPTY_ROOT)
+        if said["origin"] != origin:
+            raise RolledBack(f"{self.file.name} remembers the log {said['origin']!r}, and this one is {origin!r}")
+        return Checkpoint(origin, said["size"], b64decode(said["root"]))
+
+    def write(self, signed_last: Checkpoint) -> None:
+        """Remember a tree, on the disk before this returns."""
+        self.file.parent.mkdir(parents=True, mode=0o700, exist_ok=True)
+        said = {
+            "origin": signed_last.origin,
+            "size": signed_last.size,
+            "root": b64encode(signed_last.root).decode(),
+        }
+        made = self.file.with_name(f".{self.file.name}.{os.getpid()}")
+        with made.open("w") as opened:
+            json.dump(said, opened)
+            opened.flush()
+            os.fsync(opened.fileno())
+        made.replace(self.file)
+        folder = os.open(self.file.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+
+def check_memory(memory: Memory, *, origin: str, tree: Tree) -> Checkpoint:
+    """Return the tree that was signed last, having found it in the database. Raises `RolledBack`."""
+    last = memory.read(origin)
+    size = tree.size()
+    if size < last.size:
+        raise RolledBack(f"a tree of {last.size} leaves was signed, and the database holds {size}: it was rolled back")
+    if tree.root(last.size) != last.root:
+        raise RolledBack(f"the database holds another tree of {last.size} leaves than the one that was signed")
+    return last
+
+
+def check_key(signer: Signer, *, using: str = DEFAULT_DB_ALIAS) -> None:
+    """Write down the log's first key, or see that this one is the newest. Raises `RolledBack` for a stranger."""
+    keys = list(LogKey.objects.using(using).order_by("number").values_list("vkey", flat=True))
+    vkey = str(signer.key)
+    if not keys:
+        _write("INSERT INTO audit_logkey (vkey, number, size, handover) VALUES (%s, 1, 0, '')", [vkey], using)
+    elif keys[-1] != vkey:
+        raise RolledBack("the log's newest key is another one: no hand-over names the key that would sign")
+
+
+def publish(edge: Edge, *, origin: str, signer: Signer, memory: Memory, using: str = DEFAULT_DB_ALIAS) -> Checkpoint:
+    """Sign the tree as it was committed, remember it, and store the note. Raises `RolledBack` for a smaller tree."""
+    head = Checkpoint(origin, edge.size, edge.root())
+    if head.size < memory.read(origin).size:
+        raise RolledBack("a larger tree was signed before")
+    note = signed(str(head), by=[signer])
+    memory.write(head)
+    row: list[str | int | bytes] = [head.size, head.root, str(note)]
+    _write("INSERT INTO audit_checkpoint (size, root, note) VALUES (%s, %s, %s)", row, using)
+    return head
+
+
+def newest(using: str = DEFAULT_DB_ALIAS) -> CheckpointRow | None:
+    """Return the newest signed checkpoint, or None before the first."""
+    return CheckpointRow.objects.using(using).order_by("-number").first()
+
+
+def note_of(row: CheckpointRow) -> Note:
+    """Return a stored checkpoint as the note that was signed."""
+    return Note.parse(row.note)
+
+
+def _write(statement: str, values: Sequence[str | int | bytes], using: str) -> None:
+    with connections[using].cursor() as cursor:
+        cursor.execute(statement, values)
