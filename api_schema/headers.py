@@ -65,7 +65,7 @@ def request_context(get_response: Handler) -> Handler:
         for name, value in rate_limit.headers().items() if isinstance(rate_limit, RateLimit) else ():
             response[name] = value
         if "/api/v1/" in request.path or request.path.startswith("/oauth/"):
-            response["Cache-Control"] = "no-store"
+            response.setdefault("Cache-Control", "no-store")
             response["X-Content-Type-Options"] = "nosniff"
         return response
 

@@ -5,7 +5,7 @@ Without this, under token authentication, auditlog's actor stays empty and its r
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
@@ -14,6 +14,7 @@ from auditlog.cid import correlation_id
 from auditlog.context import set_actor
 from auditlog.models import LogEntry
 from django.contrib.auth import get_user_model
+from django.db import DEFAULT_DB_ALIAS
 
 from audit.canonical import jcs
 from audit.facts import Actor
@@ -33,9 +34,17 @@ def belonging_to(correlation: UUID, *, by: Actor) -> Iterator[None]:
 
 def digest(correlation: UUID) -> str:
     """Return the SHA-256 over the act's history rows, every column of each, as hexadecimal; empty if it has none."""
-    rows = LogEntry.objects.filter(cid=str(correlation)).order_by("pk").values()
-    lines = [jcs({name: _plain(value) for name, value in row.items()}) for row in rows]
-    return hashlib.sha256(b"\n".join(lines)).hexdigest() if lines else ""
+    return digests([correlation]).get(correlation, "")
+
+
+def digests(correlations: Collection[UUID], *, using: str = DEFAULT_DB_ALIAS) -> dict[UUID, str]:
+    """Return the digest over the history rows of each of these acts that has any."""
+    names = [str(each) for each in correlations]
+    lines: dict[UUID, list[bytes]] = {}
+    for row in LogEntry.objects.using(using).filter(cid__in=names).order_by("pk").values():
+        said = {name: _plain(value) for name, value in row.items()}
+        lines.setdefault(UUID(row["cid"]), []).append(jcs(said))
+    return {correlation: hashlib.sha256(b"\n".join(each)).hexdigest() for correlation, each in lines.items()}
 
 
 def _plain(value: object) -> object:

@@ -76,8 +76,8 @@ def disclosures(kind: str, identifier: UUID) -> QuerySet[Entry]:
     return Entry.objects.filter(own | listed | reported, outcome="done").defer("canonical", "detail").order_by("-id")
 
 
-def touching(named: Mapping[str, Collection[UUID]]) -> QuerySet[Entry]:
+def touching(named: Mapping[str, Collection[UUID | str]]) -> QuerySet[Entry]:
     """Return the acts that were done on any of these things, by kind, or that named one among others; oldest first."""
     own = [Q(subject_kind=kind, subject_id__in=[str(each) for each in ids]) for kind, ids in named.items() if ids]
-    among = Q(result_ids__overlap=[each for ids in named.values() for each in ids])
+    among = Q(result_ids__overlap=[each for ids in named.values() for each in ids if isinstance(each, UUID)])
     return Entry.objects.filter(reduce(or_, own, among), outcome="done").defer("canonical", "leaf_hash").order_by("id")

@@ -1,10 +1,20 @@
-"""Whether the exchange lives, and whether it may serve: database there, migrations applied, ledger guarded."""
+"""
+Whether the exchange lives, and whether it may serve: database there, migrations applied, ledger guarded.
 
+A log that lags behind is an alarm: the exchange goes on, since what it does is recorded and its receipts are signed,
+unless it promised that nothing is shown before a checkpoint covers it.
+"""
+
+from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
+from audit import strength
+from audit.lag import lag
 from config.checks import guards_missing
+
+LOG_LAGS = "ledger-log-lags"
 
 
 def live(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's shape
@@ -13,13 +23,18 @@ def live(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's shape
 
 
 def ready(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's shape
-    """Return 200 where requests can be served and recorded, else 503 with the names of what is missing."""
+    """Return 200 where requests can be served and recorded, else 503 with what is missing; alarms in either case."""
+    alarms: list[str] = []
     try:
         missing = [*(() if _migrated() else ("migrations",)), *guards_missing(connection)]
+        if not missing and lag().seconds > settings.LEDGER_ALARM_SECONDS:
+            alarms = [LOG_LAGS]
+            missing = alarms if strength.asked() == strength.SEALED else []
     except DatabaseError:
         missing = ["database"]
     status = 503 if missing else 200
-    return JsonResponse({"status": "ready" if not missing else "not ready", "missing": missing}, status=status)
+    body = {"status": "ready" if not missing else "not ready", "missing": missing, "alarms": alarms}
+    return JsonResponse(body, status=status)
 
 
 _known_migrated: list[bool] = []

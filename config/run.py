@@ -54,15 +54,18 @@ def _wanted_port() -> int:
 
 def _named_databases() -> Databases | None:
     """Return the databases that the environment names, or None for the embedded one."""
-    app, owner = os.environ.get("DATABASE_URL"), os.environ.get("OWNER_DATABASE_URL")
+    app, owner, sealer = (
+        os.environ.get(name) for name in ("DATABASE_URL", "OWNER_DATABASE_URL", "SEALER_DATABASE_URL")
+    )
     if not app:
         return None
-    if not owner:
+    if not owner or not sealer:
         raise ServingError(
-            "DATABASE_URL names a database of your own, and its tables are made by another role than the one that "
-            "serves. Set OWNER_DATABASE_URL too: the same database as udvej_owner (config/roles.sql makes the roles)."
+            "DATABASE_URL names a database of your own, and other roles than the one that serves make its tables and "
+            "seal its ledger. Set OWNER_DATABASE_URL and SEALER_DATABASE_URL too: the same database as udvej_owner and "
+            "as udvej_sealer (config/roles.sql makes the roles)."
         )
-    return Databases(app=app, owner=owner)
+    return Databases(app=app, owner=owner, sealer=sealer)
 
 
 def _supervise(server: Server) -> None:

@@ -26,7 +26,7 @@ ADDRESS = "127.0.0.1"
 READY_SECONDS = 60
 STOP_SECONDS = 30  # gunicorn lets requests finish for 20, see config/gunicorn.py
 VAR = CHECKOUT / "var"
-WATCHER_LOG = "deadlines.log"
+ROLES_APART = {"OWNER_DATABASE_URL", "SEALER_DATABASE_URL"}
 
 
 class ServingError(RuntimeError):
@@ -35,10 +35,20 @@ class ServingError(RuntimeError):
 
 @dataclass(frozen=True)
 class Databases:
-    """Where the database is: as the application's role, and as the owner's, which migrates."""
+    """Where the database is: as the application's role, the owner's, which migrates, and the sealer's."""
 
     app: str
     owner: str
+    sealer: str
+
+
+@dataclass(frozen=True)
+class Beside:
+    """A process that runs beside the web server: what it is, and where it writes what it has to say."""
+
+    what: str
+    process: subprocess.Popen[bytes]
+    log: Path
 
 
 @dataclass(frozen=True)
@@ -49,15 +59,16 @@ class Server:
     demo_file: Path
     log: Path
     process: subprocess.Popen[bytes]
-    watcher: subprocess.Popen[bytes]
+    beside: tuple[Beside, ...]
     cluster: Cluster | None
 
     def fault(self) -> str | None:
         """Return a sentence on what has stopped by itself, or None while all is well."""
         if self.process.poll() is not None:
             return f"The web server stopped by itself. The end of its log, {self.log}:\n{_tail(self.log)}"
-        if self.watcher.poll() is not None:
-            return f"The watch over deadlines stopped by itself; its log is {self.log.with_name(WATCHER_LOG)}."
+        for each in self.beside:
+            if each.process.poll() is not None:
+                return f"{each.what} stopped by itself. The end of its log, {each.log}:\n{_tail(each.log)}"
         if self.cluster is not None and not self.cluster.alive():
             return f"The database stopped by itself; its log is {self.cluster.log}. Starting again repairs it."
         return None
@@ -90,14 +101,17 @@ def serving(
             if fresh:
                 embedded_postgres.drop_database(cluster, embedded_postgres.DATABASE)
                 embedded_postgres.create_database(cluster, embedded_postgres.DATABASE)
-            databases = Databases(app=cluster.url("udvej_app"), owner=cluster.url("udvej_owner"))
+            databases = Databases(*(cluster.url(f"udvej_{role}") for role in ("app", "owner", "sealer")))
         else:
             _check(databases)
         files = VAR if name == "udvej" else VAR / name
         log = files / "log" / "server.log"
         log.parent.mkdir(parents=True, exist_ok=True)
+        memory = files / "ledger" / "signed-last.json"
+        if fresh:
+            memory.unlink(missing_ok=True)  # what was signed of the database that was emptied
         base_url, demo_file = f"http://{ADDRESS}:{port}", files / "demo.json"
-        environment = _environment(port, base_url, demo_file, databases)
+        environment = _environment(port, base_url, demo_file, databases) | {"UDVEJ_LEDGER_MEMORY": str(memory)}
 
         say("Bringing its tables up to date, and loading reference and demo data.")
         owners = environment | {"OWNER_DATABASE_URL": databases.owner}
@@ -108,10 +122,17 @@ def serving(
         say("Starting the web server.")
         gunicorn = ["-m", "gunicorn", "-c", "config/gunicorn.py", "--bind", f"{ADDRESS}:{port}", "config.wsgi"]
         process = stack.enter_context(_process(gunicorn, environment, log))
-        watch = ["manage.py", "watch_deadlines"]
-        watcher = stack.enter_context(_process(watch, environment, log.with_name(WATCHER_LOG)))
+        beside = []
+        for what, command, environs in (
+            ("The watch over deadlines", "watch_deadlines", environment),
+            ("The sealer of the ledger", "audit_seal", environment | {"DATABASE_URL": databases.sealer}),
+        ):
+            own_log = log.with_name(f"{command}.log")
+            beside.append(
+                Beside(what, stack.enter_context(_process(["manage.py", command], environs, own_log)), own_log)
+            )
         server = Server(
-            base_url=base_url, demo_file=demo_file, log=log, process=process, watcher=watcher, cluster=cluster
+            base_url=base_url, demo_file=demo_file, log=log, process=process, beside=tuple(beside), cluster=cluster
         )
         _await_ready(server, port)
         _manage(["load_demo_referrals", "--base-url", base_url], environment)
@@ -145,7 +166,8 @@ def _alone(name: str) -> Iterator[None]:
 
 
 def _check(databases: Databases) -> None:
-    for variable, url in (("DATABASE_URL", databases.app), ("OWNER_DATABASE_URL", databases.owner)):
+    named = {"DATABASE_URL": databases.app, "OWNER_DATABASE_URL": databases.owner}
+    for variable, url in (named | {"SEALER_DATABASE_URL": databases.sealer}).items():
         try:
             psycopg.connect(url, connect_timeout=10).close()
         except psycopg.Error as error:
@@ -153,8 +175,8 @@ def _check(databases: Databases) -> None:
 
 
 def _environment(port: int, base_url: str, demo_file: Path, databases: Databases) -> dict[str, str]:
-    """Return what every process here sees. The owner's URL is not in it: only the migration gets that."""
-    kept = {name: value for name, value in os.environ.items() if name != "OWNER_DATABASE_URL"}
+    """Return what every process here sees. The owner's URL and the sealer's are not in it: each has its own process."""
+    kept = {name: value for name, value in os.environ.items() if name not in ROLES_APART}
     return kept | {
         "DJANGO_SETTINGS_MODULE": "config.settings.local",
         "DATABASE_URL": databases.app,

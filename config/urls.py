@@ -7,7 +7,7 @@ from agencies.tokens import TokenEndpoint
 from api_schema import pages, problems
 from api_schema.problem_page import problem_page
 from audit.views import receipt_keys
-from config import health
+from config import health, metrics
 
 handler400 = problems.malformed
 handler404 = problems.unknown_address
@@ -17,6 +17,7 @@ urlpatterns = [
     path("api/v1/", include("referrals.urls")),
     path("api/v1/", include("consent.urls")),
     path("api/v1/", include("agencies.urls")),
+    path("api/v1/", include("audit.urls")),
     path("oauth/token", TokenEndpoint.as_view()),
     path("api/schema", pages.schema, name="schema"),
     path("api/docs", pages.Docs.as_view(), name="docs"),
@@ -24,5 +25,6 @@ urlpatterns = [
     path(".well-known/jwks.json", receipt_keys),
     path("health/live", health.live),
     path("health/ready", health.ready),
+    path("metrics", metrics.metrics),
     path("admin/", administration.urls),
 ]

@@ -14,9 +14,9 @@ from django.utils import timezone
 
 from agencies import directory
 from agencies.models import Role
-from audit import facts, log
+from audit import log
 from audit.facts import SYSTEM, Actor, Receipt, Refusal
-from consent import vault
+from consent import naming, vault
 from consent.models import Identifier, Subject
 
 ACTION = "subject.erase"
@@ -61,7 +61,7 @@ def approver(subject_id: UUID, *, staff_id: str) -> Actor:
 
     Raises `NoSuchPerson` and `ApproverUnknown`, recorded.
     """
-    about = facts.Subject("subject", subject_id)
+    about = naming.in_the_ledger(subject_id)
     person = Subject.objects.filter(pk=subject_id).first()
     member = directory.active_member(person.registered_by_id, staff_id, roles=APPROVERS) if person else None
     if member is None:
@@ -77,15 +77,15 @@ def erase(subject_id: UUID, *, rule: str, by: Actor) -> Erased:
 
     Raises `NoSuchPerson` for a person of another agency and `DisposalRuleUnknown`, recorded; then nothing was done.
     """
-    with log.act(ACTION, by=by, about=facts.Subject("subject", subject_id)) as act:
+    with log.act(ACTION, by=by, about=naming.in_the_ledger(subject_id)) as act:
         person = Subject.objects.select_for_update(of=("self",)).filter(pk=subject_id, registered_by=by.agency).first()
         if person is None:
             raise NoSuchPerson
         _check_rule(rule, kind=person.registered_by.kind)
         again = person.erased_at is not None
         if not again:
-            person.erased_at, person.birth_year = timezone.now(), None
-            person.save(update_fields=["erased_at", "birth_year"])
+            person.erased_at, person.birth_year, person.ledger_name = timezone.now(), None, ""
+            person.save(update_fields=["erased_at", "birth_year", "ledger_name"])
         Identifier.objects.filter(subject=person).delete()
         act.detail = {"rule": rule, **({"again": "yes"} if again else {})}
     vault.destroy_key(subject_id)

@@ -41,6 +41,9 @@ class Subject(models.Model):
     erased_at = models.DateTimeField(
         null=True, help_text="When the key was destroyed; the content opens nowhere since."
     )
+    ledger_name = models.CharField(
+        max_length=64, blank=True, default="", help_text="The commitment by which the ledger names the person."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -133,6 +133,8 @@ def register_subject(
         wish_method=wish_method,
     )
     vault.make_key(subject.id)
+    subject.ledger_name = vault.commitment(subject.id)
+    subject.save(update_fields=["ledger_name"])
     return subject
 
 

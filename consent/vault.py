@@ -6,6 +6,8 @@ keys lie outside it (`keystore`). What a sealed text belongs to is bound to it, 
 or category. Keys are fetched for each use and never kept, so that a destroyed one is gone at once.
 """
 
+import hashlib
+import hmac
 import json
 import os
 from collections.abc import Iterator
@@ -54,6 +56,16 @@ def unseal_bytes(sealed: bytes, *, subject: UUID, belongs_to: str) -> bytes:
         return AESGCM(_key(subject)).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], belongs_to.encode())
     except (InvalidTag, ValueError) as error:
         raise Unsealable from error
+
+
+def commitment(subject: UUID) -> str:
+    """
+    Return the subject's name in the ledger: HMAC-SHA-256 of their id, salted by their own key, in hexadecimal.
+
+    Whoever holds the key can show whom an entry is about; when it is destroyed, nobody can. Raises `KeyDestroyed`.
+    """
+    salt = hmac.digest(_key(subject), b"ledger-name", hashlib.sha256)
+    return hmac.digest(salt, subject.bytes, hashlib.sha256).hex()
 
 
 def destroy_key(subject: UUID) -> None:

@@ -9,18 +9,15 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
 from agencies.principals import Principal
 from api_schema.problems import Unavailable
-from audit import log
 from audit.facts import Receipt
 from audit.log import Act
 from consent import vault
 from consent.categories import Category
 from referrals import disclosure, scanning
 from referrals.attachments_errors import NotScanned
-from referrals.disclosure import Recorded, place
+from referrals.disclosure import Recorded, Rows, place, released
 from referrals.errors import ReferralNotFound
 from referrals.models import Attachment, Referral
 
@@ -143,24 +140,24 @@ def _record(
 
 def _told(recorded: Recorded) -> dict[UUID, bytes]:
     """Return what the files in the categories of a committed entry are said to be, sealed."""
-    with log.held(), connection.cursor() as cursor:
-        cursor.execute("SELECT id, about FROM referrals_release_files(%s, %s, %s)", _asked(recorded))
-        return {file_id: bytes(about) for file_id, about in cursor.fetchall()}
+    question = "SELECT id, about FROM referrals_release_files(%s, %s, %s)"
+    return released(question, _asked(recorded), lambda rows: {file_id: bytes(about) for file_id, about in rows})
 
 
 def _content(recorded: Recorded, row: Attachment) -> tuple[Any, bytes]:
     """Return what a file is said to be, and its content, as a committed entry allows. Raises `Unavailable`."""
-    asked = [*_asked(recorded), row.id]
-    with log.held(), connection.cursor() as cursor:
-        cursor.execute("SELECT about, sealed FROM referrals_release_file(%s, %s, %s, %s)", asked)
-        released = cursor.fetchone()
-    if released is None:
-        raise Unavailable
-    about, sealed = map(bytes, released)
     referral = recorded.referral
-    belongs_to = content_place(referral.id, row.category, row.id)
-    content = vault.unseal_bytes(sealed, subject=referral.subject_id, belongs_to=belongs_to)
-    return _unsealed(recorded, row, about), content
+
+    def opened(rows: Rows) -> tuple[Any, bytes]:
+        if not rows:
+            raise Unavailable
+        about, sealed = map(bytes, rows[0])
+        belongs_to = content_place(referral.id, row.category, row.id)
+        content = vault.unseal_bytes(sealed, subject=referral.subject_id, belongs_to=belongs_to)
+        return _unsealed(recorded, row, about), content
+
+    question = "SELECT about, sealed FROM referrals_release_file(%s, %s, %s, %s)"
+    return released(question, [*_asked(recorded), row.id], opened)
 
 
 def _unsealed(recorded: Recorded, row: Attachment, about: bytes) -> Any:

@@ -19,7 +19,7 @@ from agencies.acting import acting
 from agencies.errors import PurposeNotAllowed
 from agencies.principals import Principal
 from api_schema.problems import Unavailable
-from audit import log
+from audit import log, strength
 from audit.facts import Receipt, Subject
 from audit.log import Act
 from consent import vault
@@ -34,8 +34,12 @@ from referrals.lifecycle import Move, Status
 from referrals.models import Referral, Section
 
 T = TypeVar("T")
+Rows = Sequence[tuple[Any, ...]]
 TRIES = 3
 """How often a disclosure is recorded anew because something changed between its entry and its release."""
+
+NOT_SEALED = "UD003"
+"""The SQLSTATE by which they ask for patience: no signed checkpoint covers the entry yet."""
 
 ENDED_MEANWHILE = {"UD001", "UD002"}
 """The SQLSTATEs by which the release functions refuse: the reader has no task any more, or the ground has ended."""
@@ -147,12 +151,34 @@ def release(recorded: Recorded) -> Content:
     """Return the content that a committed entry allows, unsealed; locked against a withdrawal until the answer."""
     referral = recorded.referral
     asked = [recorded.receipt.entry, recorded.reader.agency, referral.id]
-    with log.held(), connection.cursor() as cursor:
-        cursor.execute("SELECT category, part, sealed FROM referrals_release(%s, %s, %s)", asked)
+
+    def opened(rows: Rows) -> Content:
         return put_together(
             Piece(category, part, unsealed(referral, bytes(sealed), place(referral.id, category, part)))
-            for category, part, sealed in cursor.fetchall()
+            for category, part, sealed in rows
         )
+
+    return released("SELECT category, part, sealed FROM referrals_release(%s, %s, %s)", asked, opened)
+
+
+def released(question: str, asked: Sequence[UUID], opened: Callable[[Rows], T]) -> T:
+    """
+    Ask a release function for what a committed entry allows, the entry first, and return it as `opened` makes it.
+
+    It is opened under the locks, which last until the answer. Where nothing is shown before a signed checkpoint covers
+    the entry, wait for that. Raises `Unavailable` where it doesn't come, and DatabaseError where the function refuses.
+    """
+    for last in (False, True):
+        try:
+            with log.held(), connection.cursor() as cursor:
+                cursor.execute(question, asked)
+                return opened(cursor.fetchall())
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", "") != NOT_SEALED:
+                raise
+        if last or not strength.awaited(asked[0]):
+            break
+    raise Unavailable
 
 
 def release_task(referral: Referral, task: UUID, *, receipt: Receipt, to: Principal) -> Any:
@@ -167,10 +193,10 @@ def release_explanation(referral: Referral, glass: UUID, *, receipt: Receipt, to
 
 
 def _released(asked: str, referral: Referral, name: str, thing: UUID, *, receipt: Receipt, to: Principal) -> Any:
-    with log.held(), connection.cursor() as cursor:
-        cursor.execute(asked, [receipt.entry, to.agency, thing])
-        (sealed,) = cursor.fetchone()
-    return unsealed(referral, bytes(sealed), place(referral.id, name, str(thing)))
+    def opened(rows: Rows) -> Any:
+        return unsealed(referral, bytes(rows[0][0]), place(referral.id, name, str(thing)))
+
+    return released(asked, [receipt.entry, to.agency, thing], opened)
 
 
 def unsealed(referral: Referral, sealed: bytes, belongs_to: str) -> Any:
@@ -186,7 +212,8 @@ def place(referral_id: UUID, category: str, part: int | str) -> str:
 def describe(act: Act, referral: Referral, *, reader: Principal, shown: Sequence[str], weighed: Weighed) -> None:
     """Write into an act which categories it shows, and on which ground where they are another's."""
     act.categories = tuple(shown)
-    act.detail = {"version": str(referral.version)}
+    side = "sender" if reader.agency == referral.sender_id else "recipient"
+    act.detail = {"version": str(referral.version), "side": side}
     own = reader.agency == referral.sender_id and Category.OUTCOME not in act.categories
     if weighed.basis is not None and not own:
         act.basis, act.basis_version = weighed.basis.code, weighed.basis.version

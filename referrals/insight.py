@@ -19,8 +19,8 @@ from agencies.acting import acting
 from agencies.errors import PurposeNotAllowed
 from agencies.principals import Principal
 from audit import log, trails
-from audit.facts import Receipt, Subject
-from consent import coverage, grounds, records
+from audit.facts import Receipt
+from consent import coverage, grounds, naming, records
 from consent.categories import NAMES, Category
 from consent.models import Consent, ConsentEvent, LegalBasis
 from consent.models import Subject as Person
@@ -75,7 +75,7 @@ class _Asked:
 
 def read_subject(subject_id: UUID, *, by: Principal, purpose: str) -> SubjectTold:
     """Show an agency a person it registered: mode, referrals and consents. Raises `SubjectNotFound`, recorded."""
-    with acting("subject.read", by=by, about=Subject("subject", subject_id), purpose=purpose, changes=False) as act:
+    with acting("subject.read", by=by, about=naming.in_the_ledger(subject_id), purpose=purpose, changes=False) as act:
         subject = _own(subject_id, by)
         referrals = tuple(_referrals([subject], by))
         consents = _consents([subject], timezone.now())
@@ -95,7 +95,7 @@ def access_report(subject_id: UUID, *, to: Principal, purpose: str, own_staff: b
 
 
 def _report(subject_id: UUID, *, to: Principal, purpose: str, own_staff: bool, form: str) -> Report:
-    about = Subject("subject", subject_id)
+    about = naming.in_the_ledger(subject_id)
     with acting("subject.access-report", by=to, about=about, purpose=purpose, changes=False) as act:
         now = timezone.now()
         basis = grounds.newest_basis(BASIS, on=now.date())
@@ -227,7 +227,7 @@ def _seen(
     glass = BreakGlass.objects.filter(referral__in=referrals).values_list("id", flat=True)
     entries = trails.touching(
         {
-            "subject": [person.id for person in persons],
+            "subject": [str(naming.in_the_ledger(person.id).id) for person in persons],
             "referral": referrals,
             "consent": [each.consent.id for each in consents],
             "task": [task.id for task in tasks],

@@ -21,8 +21,8 @@ from api_schema import pagination
 from api_schema.validation import refuse
 from api_schema.words import Words
 from audit import log
-from audit.facts import Receipt, Subject
-from consent import records
+from audit.facts import Receipt
+from consent import naming, records
 from consent.errors import KeyReused
 from referrals.errors import SubjectNotFound, UnknownHere
 from referrals.models import Withholding
@@ -80,7 +80,7 @@ def withhold(
         with acting(
             "subject.withhold",
             by=by,
-            about=Subject("subject", subject_id),
+            about=naming.in_the_ledger(subject_id),
             purpose=purpose,
             roles=(Role.COORDINATOR,),
         ) as act:
@@ -113,7 +113,7 @@ def list_withholdings(subject_id: UUID, *, by: Principal, purpose: str, size: in
     with acting(
         "subject.withholdings",
         by=by,
-        about=Subject("subject", subject_id),
+        about=naming.in_the_ledger(subject_id),
         purpose=purpose,
         roles=(Role.COORDINATOR,),
         changes=False,

@@ -184,6 +184,10 @@ LEDGER_POLICY = env.str("UDVEJ_LEDGER_POLICY", default="")  # a C2SP tlog-policy
 LEDGER_SECONDS = env.float("UDVEJ_LEDGER_SECONDS", default=0.2)  # between the sealer's looks at the queue
 LEDGER_ALARM_SECONDS = 10  # how long an entry may wait for its checkpoint before /health/ready says so
 
+# --- What operators watch ----------------------------------------------------------------------------------------
+METRICS_TOKEN = env.str("UDVEJ_METRICS_TOKEN", default="")
+METRICS_OPEN = False
+
 # --- The ledger and what happens around it -----------------------------------------------------------------------
 AUDITLOG_DISABLE_REMOTE_ADDR = True
 DATABASE_ROUTERS = ["config.routers.OwnerMigrates"]

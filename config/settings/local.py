@@ -12,3 +12,4 @@ _embedded = embedded_postgres.locate()
 DATABASES = {"default": database(env.str("DATABASE_URL", default="") or _embedded.url("udvej_app"))}
 if _owner := env.str("OWNER_DATABASE_URL", default=""):
     DATABASES["owner"] = database(_owner)
+METRICS_OPEN = True

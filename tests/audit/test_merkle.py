@@ -1,4 +1,4 @@
-"""The tree's arithmetic: against the published vectors, against RFC 6962's own definition, and against forged proofs."""
+"""The tree's arithmetic: against published vectors, RFC 6962's own definitions, and forged proofs."""
 
 import json
 from base64 import b64decode
