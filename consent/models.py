@@ -42,7 +42,7 @@ class Subject(models.Model):
         null=True, help_text="When the key was destroyed; the content opens nowhere since."
     )
     ledger_name = models.CharField(
-        max_length=64, blank=True, default="", help_text="The commitment by which the ledger names the person."
+        max_length=64, blank=True, db_default="", help_text="The commitment by which the ledger names the person."
     )
     created_at = models.DateTimeField(auto_now_add=True)
 

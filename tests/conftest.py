@@ -7,16 +7,29 @@ The ledger can't be emptied, so the tests don't: every test enrols agencies nobo
 import shutil
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from config import embedded_postgres
 from tests.exchange import Exchange
 
-DATABASE = "test"
+DATABASE, TEMPLATE = "test", "ledger_template"
+"""The run's database, and a copy of it as migrated, from which the attacks on a whole ledger take theirs."""
+
+
+def copy_database(cluster: embedded_postgres.Cluster, name: str, *, of: str) -> None:
+    """Make a database as another one is; nobody may be connected to that one."""
+    with psycopg.connect(cluster.url(embedded_postgres.SUPERUSER, "postgres"), autocommit=True) as connection:
+        names = sql.Identifier(name), sql.Identifier(of)
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER udvej_owner").format(*names))
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(names[0]))
+        for role in ("udvej_app", "udvej_sealer", "udvej_reader"):
+            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(names[0], sql.Identifier(role)))
 
 
 @pytest.fixture(scope="session")
@@ -28,6 +41,9 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
         embedded_postgres.create_database(cluster, DATABASE)
         with django_db_blocker.unblock():
             call_command("migrate", database="owner", interactive=False, verbosity=0)
+            connections.close_all()
+            embedded_postgres.drop_database(cluster, TEMPLATE)
+            copy_database(cluster, TEMPLATE, of=DATABASE)
             call_command("load_reference")
             yield
             connections.close_all()

@@ -40,7 +40,7 @@ class Migration(migrations.Migration):
             name="ledger_name",
             field=models.CharField(
                 blank=True,
-                default="",
+                db_default="",
                 help_text="The commitment by which the ledger names the person.",
                 max_length=64,
             ),
