@@ -15,6 +15,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, get_resolver
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.test import APIClient, APIRequestFactory, force_authenticate
@@ -54,7 +55,7 @@ MAY_IMPORT_REFERRALS = {
 }
 """The acts and the doors out: whoever is not named has no referral to return."""
 
-MAY_OPEN_A_TRANSACTION = {"audit/log.py"}
+MAY_OPEN_A_TRANSACTION = {"audit/checking.py", "audit/log.py", "audit/sealing.py"}
 TRANSACTIONS = {"atomic", "non_atomic_requests", "set_autocommit", "savepoint", "savepoint_commit", "on_commit"}
 MAY_UNSEAL = {"referrals/attachments.py", "referrals/disclosure.py"}
 MAY_RELEASE = {"referrals/attachments.py", "referrals/disclosure.py"}
@@ -88,9 +89,13 @@ OPEN_ADDRESSES = {
     ".well-known/jwks.json",
     "health/live",
     "health/ready",
+    "metrics",
     "admin/",
 }
 """What answers outside /api/v1."""
+
+PUBLIC = "api/v1/audit/keys"
+"""The one address below /api/v1 that asks for no token: public keys."""
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 
@@ -155,7 +160,7 @@ def addresses(resolver: URLResolver, above: str = "") -> Iterator[tuple[str, Any
             yield path, pattern.callback
 
 
-API = {path: view for path, view in addresses(get_resolver()) if path.startswith("api/v1/")}
+API = {path: view for path, view in addresses(get_resolver()) if path.startswith("api/v1/") and path != PUBLIC}
 
 
 @pytest.mark.no_database
@@ -270,7 +275,9 @@ def test_each_view_says_itself_who_may(path: str) -> None:
     assert issubclass(view, APIView)
     saying = next(each for each in view.__mro__ if "permission_classes" in vars(each))
     assert saying.__module__.partition(".")[0] in ROOMS
-    assert view.permission_classes == [IsPrincipal]
+    assert view.permission_classes == [
+        IsAuthenticated if path.startswith("api/v1/audit/") and saying.__module__ == "audit.views" else IsPrincipal
+    ]
     assert [each.__module__ for each in view.authentication_classes] == ["agencies.authentication"]
 
 
@@ -299,13 +306,20 @@ def test_so_does_every_view_class_that_has_no_address_yet() -> None:
 @pytest.mark.parametrize("path", API)
 def test_without_a_token_nothing_is_answered(path: str) -> None:
     """Whatever the method, and whether or not what the address names is there."""
-    address = "/" + path.replace("<slug:name>", "statuses")
+    address = "/" + path.replace("<slug:name>", "statuses").replace("<path:tile>", "0/000")
     address = re.sub(r"<uuid:\w+>", lambda _: str(uuid4()), address)
     assert "<" not in address, "this test does not know how to ask there"
     for method in METHODS:
         answer = APIClient().generic(method, address, "{}", content_type="application/json")
         assert (method, answer.status_code) == (method, 401)
         assert answer.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_but_public_keys_are_and_nothing_private_is_among_them() -> None:
+    answer = APIClient().get(f"/{PUBLIC}")
+    assert answer.status_code == 200
+    assert [sorted(key) for key in answer.json()["receipts"]["keys"]] == [["alg", "crv", "kid", "kty", "use", "x"]]
+    assert "PRIVATE" not in answer.content.decode()
 
 
 @pytest.mark.parametrize(

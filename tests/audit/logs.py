@@ -68,7 +68,12 @@ class Log:
 
     def write(self, many: int = 1, **said: Any) -> None:
         """Commit some entries, as the application does."""
-        values: dict[str, Any] = {"action": "referral.disclose", "categories": ["status"], "outcome": "done", "refusal": ""}
+        values: dict[str, Any] = {
+            "action": "referral.disclose",
+            "categories": ["status"],
+            "outcome": "done",
+            "refusal": "",
+        }
         values |= {"many": many, "detail": json.dumps(said.pop("detail", {}))} | said
         with self.session(APP) as connection:
             connection.execute(INSERT, values)

@@ -97,10 +97,22 @@ FUNCTIONS = [
     "agencies_self_governing_follow()",
     "agencies_self_governing_guard()",
     "audit_canonical(audit_entry)",
+    "audit_checkpoint_guard()",
     "audit_detail_json(jsonb)",
+    "audit_entry_prune_guard()",
+    "audit_entry_refuse_change()",
+    "audit_leaf_guard()",
+    "audit_pending_guard()",
+    "audit_prunable(text, audit_entry)",
     "audit_queue()",
     "audit_refuse_change()",
+    "audit_removed_guard()",
+    "audit_require_sealed(uuid)",
     "audit_stamp()",
+    "audit_stamp_time()",
+    "audit_tile_guard()",
+    "audit_tombstone_stamp()",
+    "audit_waiting()",
     "consent_follow()",
     "consent_identifier_guard()",
     "consent_link_guard()",
@@ -131,6 +143,9 @@ FUNCTIONS = [
     "referrals_section_guard()",
     "referrals_task_guard()",
     "referrals_task_stamp()",
+    "referrals_weigh(uuid, uuid, uuid)",
+    "referrals_weigh_explanation(uuid, uuid, uuid)",
+    "referrals_weigh_task(uuid, uuid, uuid)",
     "referrals_withholding_stamp()",
 ]
 
@@ -282,7 +297,8 @@ def test_what_runs_with_the_owners_rights_looks_in_temporary_schemas_last(sent: 
             name: ["search_path=pg_catalog, public, pg_temp"]
             for name in (
                 *("agencies_approval_guard", "agencies_self_governing_follow", "agencies_self_governing_guard"),
-                *("audit_queue", "referrals_release", "referrals_release_explanation", "referrals_release_file"),
+                *("audit_queue", "audit_waiting"),
+                *("referrals_release", "referrals_release_explanation", "referrals_release_file"),
                 *("referrals_release_files", "referrals_release_task", "referrals_section_guard"),
             )
         }

@@ -98,6 +98,10 @@ GLASS = (
 NEW_UUID = {"id": "gen_random_uuid()"}
 NEW_ID = {"id": "1000000 + id"}
 
+LEAF = (
+    "INSERT INTO audit_leaf SELECT coalesce((SELECT max(index) FROM audit_leaf), -1) + 1, e.id, e.leaf_hash "
+    "FROM (SELECT * FROM audit_entry ORDER BY id LIMIT 1) e"
+)
 CONSTRAINTS: dict[str, list[str]] = {
     # referrals
     "referrals_referral_status_is_known": [REFERRAL.format("status = 'lost'"), DRAFT.format("status = ''")],
@@ -295,6 +299,22 @@ CONSTRAINTS: dict[str, list[str]] = {
     "agencies_codelistitem_position_check": ["UPDATE agencies_codelistitem SET position = -1"],
     "agencies_area_is_unique_from_a_date": [again("agencies_area", **NEW_ID)],
     "agencies_areawithin_is_one_at_a_time": [again("agencies_areawithin", **NEW_ID)],
+    # the tree over the ledger
+    "audit_leaf_entry_id_key": [f"{LEAF}; {LEAF}"],
+    "audit_logkey_number_key": [
+        "INSERT INTO audit_logkey (vkey, number, size, handover) VALUES ('a', 1, 0, '')"
+        "; INSERT INTO audit_logkey (vkey, number, size, handover) VALUES ('b', 1, 0, '')"
+    ],
+    "audit_cosignature_one_of_each_witness": [
+        "INSERT INTO audit_cosignature (checkpoint, witness, line) VALUES (1, 'w', 'a')"
+        "; INSERT INTO audit_cosignature (checkpoint, witness, line) VALUES (1, 'w', 'b')"
+    ],
+    "audit_tombstone_waits_six_months_at_least": [
+        f"INSERT INTO audit_tombstone (rule, before, count, note) VALUES ('use-entries', {before}, 0, '')"
+        for before in ("now()", "now() - interval '182 days'", "now() + interval '1 day'")
+    ],
+    "audit_strength_is_one_that_there_is": ["UPDATE audit_strength SET name = 'none'"],
+    "audit_strength_is_one": ["INSERT INTO audit_strength (name, since) VALUES ('sealed', now())"],
     # field history
     "auditlog_logentry_action_check": [again("auditlog_logentry", **NEW_ID, action="-1")],
     "auditlog_logentry_stores_no_address": [
@@ -337,6 +357,7 @@ ENTRIES: dict[str, list[dict[str, Any]]] = {
     "audit_entry_a_look_names_its_case": [
         {"action": "audit.inspect"},
         {"action": "audit.inspect", "detail": '{"case_number": "", "case_reason": ""}'},
+        *({"action": f"audit.{look}"} for look in ("findings", "export", "download")),
     ],
     "audit_entry_detail_is_flat_text": [
         {"detail": '{"name": 1}'},

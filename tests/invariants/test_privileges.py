@@ -14,6 +14,7 @@ KEPT = {"udvej_app": "INSERT SELECT UPDATE"}
 LISTED = {"udvej_app": "DELETE INSERT SELECT"}
 PASSING = {"udvej_app": "DELETE INSERT SELECT UPDATE"}
 LOOKED_UP = {"udvej_app": "SELECT"}
+READ_BY_ALL = {"udvej_app": "SELECT", "udvej_reader": "SELECT", "udvej_sealer": "SELECT"}
 DJANGOS_OWN = {"udvej_app": "SELECT", "udvej_reader": "SELECT"}
 
 TABLES: dict[str, dict[str, str]] = {
@@ -31,9 +32,18 @@ TABLES: dict[str, dict[str, str]] = {
     "agencies_user_groups": LISTED,
     "agencies_user_user_permissions": LISTED,
     # the ledger
-    "audit_entry": {"udvej_app": "SELECT", "udvej_reader": "SELECT", "udvej_sealer": "SELECT"},
-    "audit_pending": {"udvej_sealer": "DELETE SELECT"},
-    "auditlog_logentry": {"udvej_app": "INSERT SELECT", "udvej_reader": "SELECT"},
+    "audit_entry": {"udvej_app": "SELECT", "udvej_reader": "SELECT", "udvej_sealer": "DELETE SELECT"},
+    "audit_pending": {"udvej_reader": "SELECT", "udvej_sealer": "DELETE SELECT"},
+    "auditlog_logentry": {"udvej_app": "INSERT SELECT", "udvej_reader": "SELECT", "udvej_sealer": "SELECT"},
+    # the tree over it: the sealer's
+    "audit_checkpoint": READ_BY_ALL,
+    "audit_cosignature": READ_BY_ALL,
+    "audit_leaf": READ_BY_ALL | {"udvej_sealer": "INSERT SELECT"},
+    "audit_logkey": READ_BY_ALL,
+    "audit_removed": READ_BY_ALL | {"udvej_sealer": "INSERT SELECT"},
+    "audit_strength": READ_BY_ALL,
+    "audit_tile": READ_BY_ALL | {"udvej_sealer": "INSERT SELECT"},
+    "audit_tombstone": READ_BY_ALL,
     # consent: followed, never edited
     "consent_consent": WRITTEN_ONCE,
     "consent_consentevent": WRITTEN_ONCE,
@@ -59,7 +69,7 @@ TABLES: dict[str, dict[str, str]] = {
     "auth_permission": DJANGOS_OWN,
     "django_admin_log": WRITTEN_ONCE,
     "django_content_type": DJANGOS_OWN,
-    "django_migrations": DJANGOS_OWN,
+    "django_migrations": DJANGOS_OWN | {"udvej_reader": "SELECT", "udvej_sealer": "SELECT"},
     "django_session": PASSING,
     "guardian_groupobjectpermission": NOTHING,
     "guardian_userobjectpermission": NOTHING,
@@ -71,6 +81,13 @@ TABLES: dict[str, dict[str, str]] = {
 }
 """Table → role → what it may do with the whole table."""
 
+SAID_BY_THE_EXCHANGE = (
+    "action actor_agency actor_client actor_user basis basis_version categories changes consent consent_version "
+    "correlation criterion detail on_behalf_of outcome purpose refusal request_id result_ids role subject_id "
+    "subject_kind"
+)
+"""Of an entry's columns; the others are the database's own."""
+
 COLUMNS = {
     (
         "agencies_agency",
@@ -79,14 +96,15 @@ COLUMNS = {
     ): "active capacity capacity_updated_at code id kind name_da name_en offers",
     ("agencies_agency", "udvej_app", "UPDATE"): "active capacity capacity_updated_at code kind name_da name_en offers",
     ("agencies_selfgoverningclaim", "udvej_app", "UPDATE"): "withdrawn_at withdrawn_reason",
-    ("audit_entry", "udvej_app", "INSERT"): (
-        "action actor_agency actor_client actor_user basis basis_version categories changes consent consent_version "
-        "correlation criterion detail on_behalf_of outcome purpose refusal request_id result_ids role subject_id "
-        "subject_kind"
-    ),
+    ("audit_checkpoint", "udvej_sealer", "INSERT"): "note number root size",
+    ("audit_cosignature", "udvej_sealer", "INSERT"): "checkpoint line number witness",
+    ("audit_entry", "udvej_app", "INSERT"): SAID_BY_THE_EXCHANGE,
+    ("audit_entry", "udvej_sealer", "INSERT"): SAID_BY_THE_EXCHANGE,
+    ("audit_logkey", "udvej_sealer", "INSERT"): "handover number size vkey",
+    ("audit_tombstone", "udvej_sealer", "INSERT"): "before count note number rule",
     ("consent_consent", "udvej_app", "UPDATE"): "version",
     ("consent_legalbasis", "udvej_app", "UPDATE"): "valid_to",
-    ("consent_subject", "udvej_app", "UPDATE"): "birth_year erased_at",
+    ("consent_subject", "udvej_app", "UPDATE"): "birth_year erased_at ledger_name",
     ("referrals_attachment", "udvej_app", "SELECT"): (
         "body_hash category created_at id idempotency_key media_type referral_id scan_state size written_by_id"
     ),
@@ -105,6 +123,7 @@ COLUMNS = {
 """(Table, role, privilege) → the columns to which it is confined."""
 
 CALLED_BY_THE_APPLICATION = {
+    "audit_waiting()",
     "referrals_release(uuid, uuid, uuid)",
     "referrals_release_explanation(uuid, uuid, uuid)",
     "referrals_release_file(uuid, uuid, uuid, uuid)",
@@ -176,8 +195,8 @@ def test_the_application_calls_the_doors_with_the_owners_rights_and_nothing_else
     assert found == {
         "udvej_app": CALLED_BY_THE_APPLICATION,
         "PUBLIC": PURE | TRIGGER_FUNCTIONS,
-        "udvej_reader": set(),
-        "udvej_sealer": set(),
+        "udvej_reader": {"audit_waiting()"},
+        "udvej_sealer": {"audit_prunable(text, audit_entry)", "audit_waiting()"},
     }
 
 
