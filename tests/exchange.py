@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 
 from agencies.enrolment import enrol_agency, enrol_client, enrol_member
 from agencies.models import Agency, Area, AreaWithin, Kind, Role
+from consent.naming import in_the_ledger
 
 NUMBER = count(1)
 MUNICIPALITIES = count(1500)
@@ -272,3 +273,8 @@ def referral_body(to: Party, **changes: Any) -> dict[str, Any]:
         "submit": True,
         **changes,
     }
+
+
+def ledger_name(person: str) -> str:
+    """Return what the ledger calls a person now."""
+    return str(in_the_ledger(UUID(person)).id)

@@ -118,7 +118,7 @@ CREATE FUNCTION audit_prunable(p_rule text, e audit_entry) RETURNS boolean LANGU
 SET search_path = pg_catalog, pg_temp AS $$
     SELECT e.changes = '' AND CASE p_rule
         WHEN 'use-entries' THEN e.outcome = 'refused'
-            OR e.action IN ('referral.search', 'audit.inspect', 'audit.findings', 'audit.export')
+            OR e.action IN ('referral.search', 'audit.inspect', 'audit.findings', 'audit.export', 'audit.download')
             OR (e.action IN ('referral.disclose', 'referral.messages', 'referral.amendments')
                 AND e.detail ->> 'side' = 'sender' AND NOT 'outcome' = ANY (e.categories))
         ELSE false END
@@ -189,6 +189,14 @@ ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER audit_entry_append_only;
 ALTER TABLE audit_entry ENABLE ALWAYS TRIGGER audit_entry_prune_guard;
 """
 
+LOOKS = """
+ALTER TABLE audit_entry DROP CONSTRAINT audit_entry_a_look_names_its_case;
+ALTER TABLE audit_entry ADD CONSTRAINT audit_entry_a_look_names_its_case CHECK (
+    action NOT IN ('audit.inspect', 'audit.findings', 'audit.export', 'audit.download') OR outcome = 'refused'
+    OR coalesce(detail ->> 'case_number', '') <> '' OR coalesce(detail ->> 'case_reason', '') <> ''
+);
+"""
+
 STRENGTH = """
 INSERT INTO audit_strength (name, since) VALUES ('committed', now());
 CREATE UNIQUE INDEX audit_strength_is_one ON audit_strength ((true));
@@ -253,6 +261,7 @@ class Migration(migrations.Migration):
     operations = [
         migrations.RunSQL(SEAL, migrations.RunSQL.noop),
         migrations.RunSQL(PRUNE, migrations.RunSQL.noop),
+        migrations.RunSQL(LOOKS, migrations.RunSQL.noop),
         migrations.RunSQL(STRENGTH, migrations.RunSQL.noop),
         migrations.RunSQL(GRANTS, migrations.RunSQL.noop),
     ]

@@ -25,7 +25,7 @@ from consent.keystore import FileKeyEncryption, FileKeyStore, KeyGone
 from consent.models import Identifier, Subject
 from tests.audit.ledger import columns_of
 from tests.consent.key_service import Died, DyingStore
-from tests.exchange import SECTIONS, Caller, Exchange, consent_body, referral_body
+from tests.exchange import SECTIONS, Caller, Exchange, consent_body, ledger_name, referral_body
 from tests.invariants.attempts import APP, APPEND_ONLY, OWNER, refused, session
 from tests.referrals.walks import Walk, walk
 
@@ -131,8 +131,9 @@ def test_the_erasure_is_an_entry_with_its_rule_and_approver_and_what_was_recorde
     walked = walk(exchange, "received", **BORN)
     before = list(Entry.objects.filter(subject_id=walked.id).order_by("id"))
     subject, approver = subject_of(walked.id, walked.sender), exchange.municipality.as_("coordinator")
+    named = ledger_name(subject)
     erase(subject, approver)
-    entry = Entry.objects.get(subject_id=subject, action="subject.erase")
+    entry = Entry.objects.get(subject_id=named, action="subject.erase")
     assert (entry.outcome, entry.detail) == ("done", {"rule": RULE})
     assert (entry.on_behalf_of, entry.role) == (approver.staff_id, "coordinator")
     assert str(entry.actor_agency) == exchange.municipality.id
@@ -142,6 +143,38 @@ def test_the_erasure_is_an_entry_with_its_rule_and_approver_and_what_was_recorde
         canonical = now.pop("canonical")
         now.pop("leaf_hash")
         assert entry_bytes(now) == canonical
+
+
+def test_the_ledger_names_a_person_by_a_commitment_that_nobody_can_open_once_they_are_erased(
+    exchange: Exchange,
+) -> None:
+    """Salted by their own key: the entries stay, and neither id, database nor a guess says whom they are about."""
+    sender = exchange.municipality.as_("coordinator")
+    referral = exchange.municipality.as_("caseworker").submit(exchange.centre)
+    subject = subject_of(referral, exchange.municipality.as_("caseworker"))
+    sender.get(f"subjects/{subject}")
+    named = ledger_name(subject)
+    assert vault.commitment(UUID(subject)) == named
+    (entry,) = Entry.objects.filter(subject_kind="subject", subject_id=named)
+    assert subject not in bytes(entry.canonical).decode()
+    erase(subject, sender)
+    assert Subject.objects.get(pk=subject).ledger_name == ""
+    assert ledger_name(subject) != named
+    with pytest.raises(KeyDestroyed):
+        vault.commitment(UUID(subject))
+    assert Entry.objects.filter(subject_kind="subject", subject_id=named).count() == 2
+
+
+def test_two_persons_have_different_names_and_another_agency_learns_neither(exchange: Exchange) -> None:
+    sender = exchange.municipality.as_("caseworker")
+    first, second = (subject_of(sender.submit(exchange.centre), sender) for _ in range(2))
+    assert ledger_name(first) != ledger_name(second)
+    denied = exchange.stranger.as_("coordinator").get(f"subjects/{first}")
+    unknown = exchange.stranger.as_("coordinator").get(f"subjects/{uuid4()}")
+    assert (denied.status, unknown.status) == (404, 404)
+    names = [Entry.objects.get(request_id=each.headers["Request-Id"]).subject_id for each in (denied, unknown)]
+    assert names[0] == ledger_name(first)
+    assert [len(name) for name in names] == [64, 64]
 
 
 # --- Who may, and on what ----------------------------------------------------------------------------------------
@@ -169,7 +202,7 @@ def test_nobody_is_erased_without_a_rule_of_their_agency_and_one_of_its_approver
     with pytest.raises(CommandError):
         erase(subject, getattr(exchange, agency).as_(role), rule)
     assert sender.read(referral).body["sections"] == SECTIONS
-    entry = Entry.objects.get(subject_id=subject, action="subject.erase")
+    entry = Entry.objects.get(subject_id=ledger_name(subject), action="subject.erase")
     assert (entry.outcome, entry.refusal) == ("refused", refusal)
 
 
@@ -177,7 +210,7 @@ def test_there_is_no_erasing_of_nobody(exchange: Exchange) -> None:
     nobody = str(uuid4())
     with pytest.raises(CommandError, match="no such subject"):
         erase(nobody, exchange.municipality.as_("coordinator"))
-    assert Entry.objects.get(subject_id=nobody).refusal == "not-found"
+    assert Entry.objects.get(subject_id=ledger_name(nobody)).refusal == "not-found"
 
 
 def test_a_rule_has_to_be_named(exchange: Exchange) -> None:
@@ -204,6 +237,7 @@ def test_an_erasure_that_is_killed_before_the_key_is_gone_shows_nothing_and_is_c
     sender, approver = exchange.municipality.as_("caseworker"), exchange.municipality.as_("coordinator")
     referral = sender.submit(exchange.centre)
     subject = subject_of(referral, sender)
+    named = ledger_name(subject)
     with pytest.raises(Died):
         erase(subject, approver)
     assert vault.seal("a", subject=UUID(subject), belongs_to="x")
@@ -215,7 +249,9 @@ def test_an_erasure_that_is_killed_before_the_key_is_gone_shows_nothing_and_is_c
         with pytest.raises(KeyDestroyed):
             vault.seal("a", subject=UUID(subject), belongs_to="x")
     assert Subject.objects.get(pk=subject).erased_at == erased_at
-    said = Entry.objects.filter(subject_id=subject, action="subject.erase").order_by("id")
+    names = [named, ledger_name(subject)]
+    said = Entry.objects.filter(subject_id__in=names, action="subject.erase").order_by("id")
+    assert [entry.subject_id for entry in said] == [names[0], names[1], names[1]]
     assert [entry.detail.get("again") for entry in said] == [None, "yes", "yes"]
 
 

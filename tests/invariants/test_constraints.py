@@ -302,12 +302,16 @@ CONSTRAINTS: dict[str, list[str]] = {
     # the tree over the ledger
     "audit_leaf_entry_id_key": [f"{LEAF}; {LEAF}"],
     "audit_logkey_number_key": [
-        "INSERT INTO audit_logkey (vkey, number, size, handover) VALUES ('a', 1, 0, '')"
-        "; INSERT INTO audit_logkey (vkey, number, size, handover) VALUES ('b', 1, 0, '')"
+        (
+            "INSERT INTO audit_logkey (vkey, number, size, handover) VALUES ('a', 1, 0, '')"
+            "; INSERT INTO audit_logkey (vkey, number, size, handover) VALUES ('b', 1, 0, '')"
+        )
     ],
     "audit_cosignature_one_of_each_witness": [
-        "INSERT INTO audit_cosignature (checkpoint, witness, line) VALUES (1, 'w', 'a')"
-        "; INSERT INTO audit_cosignature (checkpoint, witness, line) VALUES (1, 'w', 'b')"
+        (
+            "INSERT INTO audit_cosignature (checkpoint, witness, line) VALUES (1, 'w', 'a')"
+            "; INSERT INTO audit_cosignature (checkpoint, witness, line) VALUES (1, 'w', 'b')"
+        )
     ],
     "audit_tombstone_waits_six_months_at_least": [
         f"INSERT INTO audit_tombstone (rule, before, count, note) VALUES ('use-entries', {before}, 0, '')"

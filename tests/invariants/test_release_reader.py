@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from tests.exchange import ledger_name
 from tests.invariants.attempts import (
     APP,
     NOT_RELEASED,
@@ -241,7 +242,11 @@ def test_glass_opens_no_referral_of_strangers_and_none_that_was_an_error(sent: S
 
 
 def about_the_person(sent: Sent, agency: str, *referrals: str, **changes: Any) -> UUID:
-    named = {"subject_kind": "subject", "subject_id": sent.subject, "result_ids": [UUID(name) for name in referrals]}
+    named = {
+        "subject_kind": "subject",
+        "subject_id": ledger_name(sent.subject),
+        "result_ids": [UUID(name) for name in referrals],
+    }
     named["purpose"] = "subject_access"
     return entry_for(sent.referral, agency, "reason", **{**named, "detail": "{}", **changes})
 
@@ -267,8 +272,8 @@ def test_and_none_of_another_person_though_it_names_it(sent: Sent) -> None:
 
 
 def test_but_the_anonymous_case_that_is_linked_to_them(sent: Sent) -> None:
-    linked, case = str(uuid4()), str(uuid4())
-    entry = about_the_person(sent, sent.sending, case, subject_id=linked)
+    linked, case, name = str(uuid4()), str(uuid4()), uuid4().hex * 2
+    entry = about_the_person(sent, sent.sending, case, subject_id=name)
     stranger = about_the_person(sent, sent.sending, case)
     person = (
         "INSERT INTO consent_subject (id, mode, registered_by_id, formerly_id, wished_at, wish_method, created_at) "
@@ -277,6 +282,7 @@ def test_but_the_anonymous_case_that_is_linked_to_them(sent: Sent) -> None:
     with session(APP) as cursor:
         (before,) = given(cursor, person, [uuid4(), "anonymous", sent.sending, None])
         cursor.execute(person, [linked, "identified", sent.sending, before])
+        cursor.execute("UPDATE consent_subject SET ledger_name = %s WHERE id = %s", [name, linked])
         cursor.execute(
             "INSERT INTO referrals_referral SELECT (jsonb_populate_record(r, jsonb_build_object('id', %s::uuid, "
             "'subject_id', %s::uuid, 'idempotency_key', 'anonymous'))).* FROM referrals_referral r WHERE id = %s",

@@ -141,6 +141,16 @@ def test_whoever_is_erased_stays_erased(sent: Sent, role: str, later: str) -> No
         assert refused(cursor, SUBJECT.format(f"erased_at = {later}"), parties(sent)) == APPEND_ONLY
 
 
+@pytest.mark.parametrize("role", BOTH)
+@pytest.mark.parametrize("name", ["repeat('0', 64)", "''"])
+def test_the_ledger_calls_a_person_by_one_name_until_they_are_erased(sent: Sent, role: str, name: str) -> None:
+    with session(role) as cursor:
+        assert refused(cursor, SUBJECT.format(f"ledger_name = {name}"), parties(sent)) == APPEND_ONLY
+    with session(role) as cursor:
+        cursor.execute(SUBJECT.format("ledger_name = '', erased_at = now()"), parties(sent))
+        assert refused(cursor, SUBJECT.format("ledger_name = repeat('0', 64)"), parties(sent)) == APPEND_ONLY
+
+
 @pytest.mark.parametrize("replica", [False, True])
 def test_nobody_deletes_a_person(sent: Sent, replica: bool) -> None:
     for role, with_ in ((APP, DENIED), (OWNER, APPEND_ONLY)):

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from agencies.models import Membership
 from audit.models import Entry
-from tests.exchange import Answer, Exchange, Party
+from tests.exchange import Answer, Exchange, Party, ledger_name
 from tests.invariants.attempts import (
     APP,
     APPEND_ONLY,
@@ -58,7 +58,7 @@ def about(walked: Walk, **changes: Any) -> dict[str, Any]:
         "actor_agency": sender.id,
         "actor_user": user_of(sender),
         "subject_kind": "subject",
-        "subject_id": subject_of(walked),
+        "subject_id": ledger_name(subject_of(walked)),
         "purpose": "subject_access",
         "categories": ["status", "reason", "needs"],
         "result_ids": [walked.id],
@@ -76,7 +76,9 @@ FORGERIES: dict[str, Forged] = {
     "it does not name the referral": lambda _: {"result_ids": []},
     "it names another referral": lambda _: {"result_ids": [str(uuid4())]},
     "it is about nobody": lambda _: {"subject_id": ""},
-    "it is about another person of the agency": lambda walked: {"subject_id": subject_of(walk(walked.exchange))},
+    "it is about another person of the agency": lambda walked: {
+        "subject_id": ledger_name(subject_of(walk(walked.exchange)))
+    },
     "it is for another purpose": lambda _: {"purpose": "exit_support"},
     "it was refused": lambda _: {"outcome": "refused", "refusal": "not-found"},
     "it names nobody who works there": lambda walked: {"actor_user": user_of(walked.exchange.centre, "coordinator")},

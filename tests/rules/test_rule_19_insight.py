@@ -12,7 +12,7 @@ from audit.models import Entry
 from consent import vault
 from consent.models import Subject
 from referrals import withholdings
-from tests.exchange import Answer, Caller, Exchange, Party, consent_body, referral_body
+from tests.exchange import Answer, Caller, Exchange, Party, consent_body, ledger_name, referral_body
 from tests.referrals.walks import EVERYTHING, Walk, body_of_everything, police_referral, walk, withdraw_consent
 from tests.rules.test_rule_13_not_there_or_not_yours import same
 
@@ -453,7 +453,11 @@ def test_rule_19_one_call_is_one_entry_that_names_all_it_shows(exchange: Exchang
     answer = report(exchange, person, Accept=f"application/{form}")
     assert answer.status == 200
     entry = entry_of(answer)
-    assert (entry.action, entry.subject_kind, entry.subject_id) == ("subject.access-report", "subject", person)
+    assert (entry.action, entry.subject_kind, entry.subject_id) == (
+        "subject.access-report",
+        "subject",
+        ledger_name(person),
+    )
     assert (entry.purpose, entry.basis, entry.basis_version) == ("subject_access", "ART15", 1)
     assert {str(identifier) for identifier in entry.result_ids} == {first.id, second.id}
     assert entry.categories == ["status", "contact", "identity", "reason", "needs"]

@@ -5,7 +5,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 
-from audit import strength
+from audit import log, strength
+from audit.facts import SYSTEM, Subject
 
 
 class Command(BaseCommand):
@@ -18,5 +19,7 @@ class Command(BaseCommand):
         if options["name"]:
             if "owner" not in connections:
                 raise CommandError("Only the database's owner may choose: set OWNER_DATABASE_URL.")
+            with log.act("audit.strength", by=SYSTEM, about=Subject("ledger"), changes=False) as act:
+                act.detail = {"strength": options["name"]}
             strength.choose(options["name"])
         self.stdout.write(f"Releases demand that their entry is {strength.asked()}.")
