@@ -55,12 +55,26 @@ def entry(number: int, **fields: object) -> bytes:
     """Return the canonical bytes of an entry."""
     text = dict.fromkeys(COLUMNS, "")
     said: dict[str, object] = {
-        **text, "id": id_of(number), "correlation": id_of(10_000 + number), "at": f"2026-11-04T10:02:{number:02}.481920Z",
-        "action": "referral.disclose", "actor_agency": None, "actor_client": "comeback-prod", "basis_version": 1,
-        "categories": ["status", "contact"], "consent": None, "consent_version": None, "db_user": "udvej_app",
-        "detail": {"version": str(number), "reason": "Å"}, "outcome": "done", "result_ids": [], "role": "counsellor",
-        "subject_id": id_of(20_000), "subject_kind": "referral", "xid": 48_000 + number,
-    }  # fmt: skip
+        **text,
+        "id": id_of(number),
+        "correlation": id_of(10_000 + number),
+        "xid": 48_000 + number,
+        "at": f"2026-11-04T10:02:{number:02}.481920Z",
+        "action": "referral.disclose",
+        "actor_agency": None,
+        "actor_client": "comeback-prod",
+        "basis_version": 1,
+        "categories": ["status", "contact"],
+        "consent": None,
+        "consent_version": None,
+        "db_user": "udvej_app",
+        "detail": {"version": str(number), "reason": "Å"},
+        "outcome": "done",
+        "result_ids": [],
+        "role": "counsellor",
+        "subject_id": id_of(20_000),
+        "subject_kind": "referral",
+    }
     return entry_bytes({**said, **fields})
 
 
@@ -149,7 +163,7 @@ class Log:
     def but(self, **changes: Any) -> "Log":
         return replace(self, **changes)
 
-    def whole(self, **changed: bytes) -> Members:
+    def whole(self) -> Members:
         """Return the members of a bundle of the whole log; removed entries (index: tombstone) stand in their lists."""
         kept = [each for index, each in enumerate(self.entries) if index not in self.removed]
         leaves = hashes(self.entries)
@@ -162,7 +176,6 @@ class Log:
             **self._common("whole", kept),
             "removed.jsonl": jsonl(*lines),
             "tombstones.jsonl": jsonl(*tombstones),
-            **changed,
         }
 
     def leaves_of(self, number: int) -> dict[int, bytes]:
@@ -170,7 +183,7 @@ class Log:
         leaves = hashes(self.entries)
         return {index: leaves[index] for index, each in self.removed.items() if each == number}
 
-    def selection(self, *indices: int, old: int | None = None, **changed: bytes) -> Members:
+    def selection(self, *indices: int, old: int | None = None) -> Members:
         """Return the members of a bundle of chosen entries."""
         tree, size = subtree(hashes(self.entries)), len(self.entries)
         proofs = [{"index": at, "path": [each.hex() for each in inclusion_path(at, size, tree)]} for at in indices]
@@ -181,7 +194,7 @@ class Log:
         if old is not None:
             path = [each.hex() for each in consistency_path(old, size, tree)]
             members["consistency.json"] = json.dumps({"old": old, "path": path}).encode()
-        return {**members, **changed}
+        return members
 
     def _common(self, kind: str, entries: Sequence[bytes]) -> Members:
         manifest = {"bundle": "udvej-evidence-1", "origin": ORIGIN, "size": len(self.entries), "kind": kind}

@@ -110,59 +110,61 @@ ALTERED = ENTRIES[17].replace(b"counsellor", b"counsellop")
 
 
 def test_an_altered_entry_of_a_selection_is_named() -> None:
-    forged = LOG.selection(3, 17, 18, **{"entries.jsonl": lines([ENTRIES[3], ALTERED, ENTRIES[18]])})
+    forged = {**LOG.selection(3, 17, 18), "entries.jsonl": lines([ENTRIES[3], ALTERED, ENTRIES[18]])}
     assert divergence(forged) == Divergence(17, id_of(17), "the proof leads to another root")
 
 
 def test_an_altered_entry_of_a_whole_log_is_named_by_the_published_hashes() -> None:
-    forged = LOG.whole(**{"entries.jsonl": lines([*ENTRIES[:17], ALTERED, *ENTRIES[18:]]), "leaves.bin": LEAVES})
+    forged = {**LOG.whole(), "entries.jsonl": lines([*ENTRIES[:17], ALTERED, *ENTRIES[18:]]), "leaves.bin": LEAVES}
     was, is_ = hashes(ENTRIES)[17].hex(), hashes([ALTERED])[0].hex()
     assert divergence(forged) == Divergence(17, id_of(17), f"its leaf hash is {is_}, and the log signed {was} there")
 
 
 def test_without_published_hashes_the_altered_entry_lies_between_two_signed_roots() -> None:
-    forged = LOG.whole(**{"entries.jsonl": lines([*ENTRIES[:17], ALTERED, *ENTRIES[18:]])})
+    forged = {**LOG.whole(), "entries.jsonl": lines([*ENTRIES[:17], ALTERED, *ENTRIES[18:]])}
     what = "the leaves do not give the root that was signed for size 20: one of entries {} to 19 differs"
     assert divergence(forged) == Divergence(None, None, what.format(0))
     kept = checkpoint(ENTRIES, FIRST, size=16)
     assert divergence(forged, remembered=kept) == Divergence(None, None, what.format(16))
-    kept = [checkpoint(ENTRIES, FIRST, size=each) for each in (4, 18)]
+    several = [checkpoint(ENTRIES, FIRST, size=each) for each in (4, 18)]
     what = "the leaves do not give the root that was signed for size 18: one of entries 4 to 17 differs"
-    assert divergence(forged, remembered=kept) == Divergence(None, None, what)
+    assert divergence(forged, remembered=several) == Divergence(None, None, what)
 
 
 def test_an_alteration_that_breaks_an_entrys_form_is_named_without_published_hashes() -> None:
-    forged = LOG.whole(**{"entries.jsonl": lines(ENTRIES).replace(b'"version":"6"', b'"version":6  ')})
+    forged = {**LOG.whole(), "entries.jsonl": lines(ENTRIES).replace(b'"version":"6"', b'"version":6  ')}
     assert divergence(forged) == Divergence(6, id_of(6), "its field detail does not hold what the format allows")
 
 
 def test_published_hashes_that_were_altered_too_name_nobody() -> None:
     altered = lines([*ENTRIES[:17], ALTERED, *ENTRIES[18:]])
-    forged = LOG.whole(**{"entries.jsonl": altered, "leaves.bin": LEAVES[:-32] + bytes(32)})
+    forged = {**LOG.whole(), "entries.jsonl": altered, "leaves.bin": LEAVES[:-32] + bytes(32)}
     assert divergence(forged).index is None
-    unlike = LOG.whole(**{"leaves.bin": LEAVES[:-32] + bytes(32)})
+    unlike = {**LOG.whole(), "leaves.bin": LEAVES[:-32] + bytes(32)}
     assert divergence(unlike) == Divergence(19, id_of(19), "leaves.bin has another hash than the one that was signed")
-    assert divergence(LOG.whole(**{"leaves.bin": LEAVES + bytes(32)})).what == "leaves.bin goes on after the last leaf"
+    assert (
+        divergence({**LOG.whole(), "leaves.bin": LEAVES + bytes(32)}).what == "leaves.bin goes on after the last leaf"
+    )
 
 
 def test_a_removed_entry_is_missing_and_the_place_is_named() -> None:
     short = lines([*ENTRIES[:5], *ENTRIES[6:]])
     what = "the tree has 20 leaves: 1 of them are missing, and no tombstone accounts for them"
-    assert divergence(LOG.whole(**{"entries.jsonl": short})) == Divergence(None, None, what)
-    named = divergence(LOG.whole(**{"entries.jsonl": short, "leaves.bin": LEAVES}))
+    assert divergence({**LOG.whole(), "entries.jsonl": short}) == Divergence(None, None, what)
+    named = divergence({**LOG.whole(), "entries.jsonl": short, "leaves.bin": LEAVES})
     assert (named.index, named.entry) == (5, id_of(6)), "at index 5 now stands what was at 6"
 
 
 def test_reordered_entries_are_named() -> None:
-    named = divergence(LOG.whole(**{"entries.jsonl": SWAPPED, "leaves.bin": LEAVES}))
+    named = divergence({**LOG.whole(), "entries.jsonl": SWAPPED, "leaves.bin": LEAVES})
     assert (named.index, named.entry) == (4, id_of(5))
-    assert divergence(LOG.whole(**{"entries.jsonl": SWAPPED})).what.startswith("the leaves do not give the root")
+    assert divergence({**LOG.whole(), "entries.jsonl": SWAPPED}).what.startswith("the leaves do not give the root")
     selected = LOG.selection(5, 4)
     assert divergence(selected) == Divergence(4, id_of(4), "it does not stand in the order of the log, or twice")
 
 
 def test_an_entry_too_many_is_named() -> None:
-    forged = LOG.whole(**{"entries.jsonl": lines([*ENTRIES, entry(20)])})
+    forged = {**LOG.whole(), "entries.jsonl": lines([*ENTRIES, entry(20)])}
     assert divergence(forged) == Divergence(20, None, "the tree has 20 leaves, and the bundle has more")
 
 
@@ -220,31 +222,31 @@ def test_the_documented_examples_have_the_documented_form() -> None:
 
 # --- Removed under a rule --------------------------------------------------------------------------------------------
 def test_a_removed_leaf_without_its_tombstone_is_named() -> None:
-    named = divergence(PRUNED.whole(**{"tombstones.jsonl": b""}))
+    named = divergence({**PRUNED.whole(), "tombstones.jsonl": b""})
     assert named == Divergence(2, None, "it was removed, and there is no tombstone 1")
 
 
 def test_a_forged_tombstone_is_named() -> None:
     notes = [tombstone("USE-1M", PRUNED.leaves_of(1), STRANGER), tombstone("USE-2M", PRUNED.leaves_of(2))]
     numbered = [{"tombstone": number, "note": note} for number, note in enumerate(notes, 1)]
-    forged = PRUNED.whole(**{"tombstones.jsonl": jsonl(*numbered)})
+    forged = {**PRUNED.whole(), "tombstones.jsonl": jsonl(*numbered)}
     assert divergence(forged).what == "tombstone 1: no signature is by a key of the log that is trusted"
     numbered[0]["note"] = tombstone("USE-1M", PRUNED.leaves_of(1)).replace("USE-1M", "USE-9M")
-    forged = PRUNED.whole(**{"tombstones.jsonl": jsonl(*numbered)})
+    forged = {**PRUNED.whole(), "tombstones.jsonl": jsonl(*numbered)}
     assert divergence(forged).what == f"tombstone 1: the signature of {ORIGIN} does not fit"
 
 
 def test_a_tombstone_for_another_number_of_entries_is_named() -> None:
     lonely = LOG.but(removed={2: 1, 3: 1})
     note = {"tombstone": 1, "note": tombstone("USE-1M", lonely.leaves_of(1), count=3)}
-    named = divergence(lonely.whole(**{"tombstones.jsonl": jsonl(note)}))
+    named = divergence({**lonely.whole(), "tombstones.jsonl": jsonl(note)})
     assert named.what == "tombstone 1 (rule USE-1M): it was signed for 3 entries, and 2 are removed by it"
 
 
 def test_a_tombstone_for_other_entries_is_named() -> None:
     lonely = LOG.but(removed={2: 1, 3: 1})
     note = {"tombstone": 1, "note": tombstone("USE-1M", LOG.but(removed={2: 1, 4: 1}).leaves_of(1))}
-    named = divergence(lonely.whole(**{"tombstones.jsonl": jsonl(note)}))
+    named = divergence({**lonely.whole(), "tombstones.jsonl": jsonl(note)})
     assert named.what == "tombstone 1 (rule USE-1M): it was signed for other entries than those that are removed by it"
 
 
@@ -344,7 +346,9 @@ def test_a_stolen_key_that_was_handed_over_signs_nothing_new() -> None:
 def test_a_stolen_key_that_was_handed_over_buries_nothing_new() -> None:
     pruned = ROTATED.but(removed={2: 1})
     note = tombstone("USE-1M", pruned.leaves_of(1), SECOND)
-    assert verified(pruned.whole(**{"tombstones.jsonl": jsonl({"tombstone": 1, "note": note})})).pruned == {"USE-1M": 1}
+    assert verified({**pruned.whole(), "tombstones.jsonl": jsonl({"tombstone": 1, "note": note})}).pruned == {
+        "USE-1M": 1
+    }
     assert divergence(pruned.whole()).what == "tombstone 1: it is signed by a key that was not the log's at that time"
 
 
@@ -558,7 +562,7 @@ def test_one_file_verifies_on_another_machine(alone: Any, tmp_path: Path) -> Non
 
 
 def test_the_file_tells_by_its_exit_code_and_in_json(alone: Any, tmp_path: Path) -> None:
-    forged = LOG.selection(3, 17, **{"entries.jsonl": lines([ENTRIES[3], ALTERED])})
+    forged = {**LOG.selection(3, 17), "entries.jsonl": lines([ENTRIES[3], ALTERED])}
     (tmp_path / "forged.zip").write_bytes(zipped(forged).getvalue())
     (tmp_path / "true.zip").write_bytes(zipped(LOG.selection(3)).getvalue())
     (tmp_path / "none.zip").write_bytes(b"PK nothing")
