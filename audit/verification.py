@@ -17,6 +17,7 @@ import argparse
 import binascii
 import json
 import re
+import struct
 import sys
 import zipfile
 import zlib
@@ -134,7 +135,7 @@ def verify_bundle(
     """
     with Bundle.opened(path, limit) as bundle:
         strict = bundle.kind == "selection" if strict is None else strict
-        keys = _keys(bundle, trust or Trust())
+        keys = _keys(bundle, trust or Trust(), receipts=bool(receipts))
         with _at("checkpoint"):
             head, cosigned = keys.head(bundle.small("checkpoint"))
             if (head.origin, head.size) != (bundle.origin, bundle.size):
@@ -147,6 +148,9 @@ def verify_bundle(
             pruned = _whole(bundle, keys, head, [*roots, *kept], promised, strict=strict)
         else:
             pruned = {}
+            for each in roots:
+                if each.size == head.size:
+                    each.check(head.root)
             _selection(bundle, head, promised, strict=strict)
             _extends(bundle, head, kept)
         promised.check_all_met(bundle)
@@ -156,7 +160,7 @@ def verify_bundle(
             log_keys=tuple(map(str, keys.terms)), handovers=len(keys.handovers),
             cosigned={keys.policy.called(name): _posix(time) for name, time in cosigned.items()},
             quorum=keys.policy.quorum, final=keys.policy.met(cosigned),
-            remembered=tuple(each.size for each in kept), receipts=promised.met, caveats=keys.caveats,
+            remembered=tuple(each.size for each in kept), receipts={promised.by_leaf[leaf].entry: met for leaf, met in promised.met.items()}, caveats=keys.caveats,
         )  # fmt: skip
 
 
@@ -265,10 +269,10 @@ def _whole(
         if not strict:  # it costs a second pass, and may name the entry
             _whole(bundle, keys, head, roots, promised, strict=True)
         raise Diverged(_somewhere(tree, head, roots, graves))
-    if published and published(1):
-        raise Diverged(Divergence(None, None, "leaves.bin goes on after the last leaf"))
     if other:
         raise Diverged(Divergence(other.index, other.entry, "leaves.bin has another hash than the one that was signed"))
+    if published and published(1):
+        raise Diverged(Divergence(None, None, "leaves.bin goes on after the last leaf"))
     for each in roots:
         if each.size <= head.size:
             each.check(tree.roots.get(each.size))
@@ -860,7 +864,7 @@ class Keys:
         return head, {name: signers[key] for name, key in self.policy.witnesses.items() if key in signers}
 
 
-def _keys(bundle: Bundle, trust: Trust) -> Keys:
+def _keys(bundle: Bundle, trust: Trust, *, receipts: bool) -> Keys:
     """Return keys and policy as whoever verifies gave them, and from the bundle only what they did not give."""
     with _at("policy"):
         inside = Policy.parse(bundle.small("policy"))
@@ -884,12 +888,12 @@ def _keys(bundle: Bundle, trust: Trust) -> Keys:
         lines = [f"{name} {key}" for name, key in inside.witnesses.items()]
         caveats.append(_compare("THE WITNESSES AND THE QUORUM", [*lines, f"quorum {inside.quorum}"]))
     with _at("receipts.jwks.json"):
-        receipts = _receipt_keys(bundle.small("receipts.jwks.json"))
+        receipt_keys = _receipt_keys(bundle.small("receipts.jwks.json"))
     if trust.receipts is not None:
-        receipts = _receipt_keys(trust.receipts)
-    else:
-        caveats.append(_compare("THE KEYS OF THE RECEIPTS", receipts))
-    return Keys(terms, tuple(handovers), policy, receipts, tuple(caveats))
+        receipt_keys = _receipt_keys(trust.receipts)
+    elif receipts:
+        caveats.append(_compare("THE KEYS OF THE RECEIPTS", receipt_keys))
+    return Keys(terms, tuple(handovers), policy, receipt_keys, tuple(caveats))
 
 
 def _terms(given: Iterable[Key], handovers: Sequence[Handover]) -> dict[Key, Term]:
@@ -1003,6 +1007,7 @@ class Promise:
         match (raw if isinstance(raw, str) else _utf8(raw)).strip().split("."):
             case [header, payload, signature] if len(raw) <= NOTE_BYTES_MAX:
                 said = _object(_base64(header, url=True), alg=str, typ=str, kid=str)
+                promised = _base64(payload, url=True)
             case _:
                 raise Unproven("it is not a compact JWS")
         if (said["alg"], said["typ"]) != ("Ed25519", "udvej-receipt+jws"):
@@ -1011,7 +1016,7 @@ class Promise:
             raise Unproven("it is signed by a key that is not known")
         if not _fits(keys[said["kid"]], _base64(signature, url=True), f"{header}.{payload}".encode()):
             raise Unproven("its signature does not fit")
-        claims = _object(_base64(payload, url=True), at=str, entry=str, leaf=str)
+        claims = _object(promised, at=str, entry=str, leaf=str)
         return cls(claims["entry"], claims["at"], _hex(claims["leaf"]))
 
 
@@ -1032,10 +1037,10 @@ def _receipt_keys(raw: str | bytes) -> dict[str, bytes]:
 
 @dataclass(frozen=True, slots=True)
 class _Promised:
-    """The promises that one holds, by leaf hash; and those that were met, in words by entry id."""
+    """The promises that one holds, and in words how they were met; both by leaf hash."""
 
     by_leaf: dict[bytes, Promise]
-    met: dict[str, str] = field(default_factory=dict)
+    met: dict[bytes, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, receipts: Iterable[str | bytes], keys: Mapping[str, bytes]) -> _Promised:
@@ -1054,17 +1059,17 @@ class _Promised:
                 said = _json(lines[at])
                 if not isinstance(said, dict) or (said.get("id"), said.get("at")) != (promise.entry, promise.at):
                     raise Unproven(f"a receipt gives its leaf hash another id or time ({promise.entry}, {promise.at})")
-            self.met[promise.entry] = f"the entry is there, at index {places[at]}"
+            self.met[leaf] = f"the entry is there, at index {places[at]}"
 
     def pruned(self, leaf: bytes, index: int, rule: str) -> None:
         """Note a promise whose entry was removed."""
         if leaf in self.by_leaf:
-            self.met[self.by_leaf[leaf].entry] = f"the entry was there, at index {index}; pruned by rule {rule}"
+            self.met[leaf] = f"the entry was there, at index {index}; pruned by rule {rule}"
 
     def check_all_met(self, bundle: Bundle) -> None:
         """Raise `Diverged` for the first promise that was not met, and say whether another entry bears its id."""
         for promise in self.by_leaf.values():
-            if promise.entry in self.met:
+            if promise.leaf in self.met:
                 continue
             with _at("", None, promise.entry):
                 for line in chain.from_iterable(bundle.blocks("entries.jsonl")):
@@ -1092,7 +1097,7 @@ ALWAYS = {
 }
 BY_KIND = {"selection": {"proofs.jsonl"}, "whole": {"removed.jsonl", "tombstones.jsonl"}}
 OPTIONAL = {"selection": {"consistency.json"}, "whole": {"consistency.json", "leaves.bin"}}
-DAMAGE = (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, LookupError, OverflowError)
+DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, RuntimeError, LookupError)
 """What the standard library raises over damaged ZIP files."""
 
 

@@ -274,7 +274,8 @@ def test_a_checkpoint_by_an_unknown_key_shows_nothing() -> None:
 
 
 def test_without_keys_of_ones_own_the_report_says_in_capitals_what_has_to_be_compared() -> None:
-    report = verified(LOG.whole(), None)
+    assert len(verified(LOG.whole(), None).caveats) == 2
+    report = verified(LOG.whole(), None, receipts=[receipt(3)])
     assert [each.split(" WERE TAKEN FROM THE BUNDLE ITSELF")[0] for each in report.caveats] == [
         "THE LOG'S KEYS",
         "THE WITNESSES AND THE QUORUM",
@@ -494,6 +495,12 @@ def test_a_log_that_wrote_an_entry_anew_breaks_its_promise() -> None:
     was, is_ = hashes(ENTRIES)[17].hex(), hashes([ALTERED])[0].hex()
     what = f"a receipt promised the leaf hash {was}, and the bundle's entry has {is_}"
     assert divergence(rewritten.whole(), receipts=[receipt(17)]) == Divergence(None, id_of(17), what)
+
+
+def test_two_receipts_of_one_entry_are_two_promises() -> None:
+    rewritten = LOG.but(entries=(*ENTRIES[:17], ALTERED, *ENTRIES[18:]))
+    anew = receipt(17, leaf=hashes([ALTERED])[0].hex())
+    assert divergence(rewritten.whole(), receipts=[anew, receipt(17)]).entry == id_of(17)
 
 
 def test_a_receipt_of_another_time_or_id_is_not_this_entrys() -> None:
