@@ -160,7 +160,7 @@ def verify_bundle(
             log_keys=tuple(map(str, keys.terms)), handovers=len(keys.handovers),
             cosigned={keys.policy.called(name): _posix(time) for name, time in cosigned.items()},
             quorum=keys.policy.quorum, final=keys.policy.met(cosigned),
-            remembered=tuple(each.size for each in kept), receipts={promised.by_leaf[leaf].entry: met for leaf, met in promised.met.items()}, caveats=keys.caveats,
+            remembered=tuple(each.size for each in kept), receipts=promised.in_words(), caveats=keys.caveats,
         )  # fmt: skip
 
 
@@ -1065,6 +1065,10 @@ class _Promised:
         """Note a promise whose entry was removed."""
         if leaf in self.by_leaf:
             self.met[leaf] = f"the entry was there, at index {index}; pruned by rule {rule}"
+
+    def in_words(self) -> dict[str, str]:
+        """Return how each promise was met, by entry id."""
+        return {self.by_leaf[leaf].entry: how for leaf, how in self.met.items()}
 
     def check_all_met(self, bundle: Bundle) -> None:
         """Raise `Diverged` for the first promise that was not met, and say whether another entry bears its id."""

@@ -98,7 +98,7 @@ def test_of_a_damaged_file_nothing_is_verified_that_was_changed(given: tuple[Mem
 def test_no_member_that_proves_something_can_be_changed(given: tuple[str, Members, Members]) -> None:
     name, true, forged = given
     report = outcome(zipped(forged), **KEPT)
-    if report is not None and report.final and name in PROVING:
+    if name in PROVING and report is not None and (report.final or name != "checkpoint"):
         assert said(name, forged[name]) == said(name, true[name])
 
 
@@ -110,7 +110,9 @@ def test_nor_does_anything_else_come_out_for_whoever_gives_no_keys(given: tuple[
 
 def said(name: str, raw: bytes) -> object:
     """Return what a member says: white space between JSON's tokens says nothing."""
-    return [json.loads(line) for line in raw.split(b"\n") if line] if "json" in name and name[0] != "e" else raw
+    if name.endswith(".json"):
+        return json.loads(raw)
+    return [json.loads(line) for line in raw.splitlines()] if name not in {"entries.jsonl", "checkpoint"} else raw
 
 
 @MANY
