@@ -1235,11 +1235,12 @@ def words(report: Report) -> list[str]:
     whole = report.kind == "whole"
     lines = [
         "VERIFIED" if report.final else "VERIFIED, BUT NOT FINAL",
+        *report.caveats,  # first: what follows rests on them
         f"log {report.origin}: {report.size} leaves, root {report.root}",
         f"signed by a key that is trusted; {report.handovers} hand-overs between keys of the log",
         f"whole log: all {report.size} leaves give that root; {report.entries} entries are here"
         if whole
-        else f"selection: each of {report.entries} entries is proved to be in that tree; what was left out isn't",
+        else f"selection: each of {report.entries} entries is proved to be in that tree; others may be left out",
         *(f"{count} entries were pruned by rule {rule}" for rule, count in sorted(report.pruned.items())),
         "each entry's form was checked" if report.strict else "each entry's form was not checked (--strict)",
         *(f"cosigned by {witness} at {time}" for witness, time in report.cosigned.items()),
@@ -1250,8 +1251,7 @@ def words(report: Report) -> list[str]:
         met = "is met: the checkpoint is final" if report.final else "IS NOT MET: the checkpoint is not final"
         lines.append(f"the quorum {report.quorum} {met}")
     lines += [f"the checkpoint you kept of size {size}: this log extends it" for size in report.remembered]
-    lines += [f"receipt of {entry}: {what}" for entry, what in report.receipts.items()]
-    return [*lines, *report.caveats]
+    return lines + [f"receipt of {entry}: {what}" for entry, what in report.receipts.items()]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

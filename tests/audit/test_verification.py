@@ -275,6 +275,7 @@ def test_a_checkpoint_by_an_unknown_key_shows_nothing() -> None:
 
 def test_without_keys_of_ones_own_the_report_says_in_capitals_what_has_to_be_compared() -> None:
     assert len(verified(LOG.whole(), None).caveats) == 2
+    assert verification.words(verified(LOG.whole(), None))[1].startswith("THE LOG'S KEYS WERE TAKEN FROM THE BUNDLE")
     report = verified(LOG.whole(), None, receipts=[receipt(3)])
     assert [each.split(" WERE TAKEN FROM THE BUNDLE ITSELF")[0] for each in report.caveats] == [
         "THE LOG'S KEYS",
