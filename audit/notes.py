@@ -21,12 +21,14 @@ from audit.merkle import HASH_BYTES
 ED25519, COSIGNATURE = 0x01, 0x04
 """The signature types used here: a log's own signature, and a witness's timestamped one."""
 
-NOTE_BYTES_MAX = 64 * 1024
+NOTE_BYTES_MAX = 256 * 1024
+"""Room for more than the 16 signatures that must be taken, each nearly 5 kB before base64 where it is post-quantum."""
+
 SIGNATURES_MAX = 64
-SIZE_MAX = 2**63 - 1
-SIGNATURE = re.compile(r"^— ([^\s+]+) ([A-Za-z0-9+/]+={0,2})$")
-NAME = re.compile(r"^[^\s+]+$")
-DECIMAL = re.compile(r"^(0|[1-9][0-9]{0,18})$")
+SIZE_MAX = TIME_MAX = 2**63 - 1
+NAME = re.compile(r"[^\s+\x00-\x1f]+")
+SIGNATURE = re.compile(rf"— ({NAME.pattern}) ([A-Za-z0-9+/]+={{0,2}})")
+DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}")
 KEY_ID_BYTES, PUBLIC_BYTES, SIGNATURE_BYTES, TIME_BYTES = 4, 32, 64, 8
 
 
@@ -56,8 +58,8 @@ class VerifierKey:
     public: bytes
 
     def __post_init__(self) -> None:
-        if not NAME.match(self.name) or any(ord(character) < ord(" ") for character in self.name):
-            raise NoteError("a key's name is not empty, and has neither spaces nor plus signs")
+        if not NAME.fullmatch(self.name) or not _is_utf8(self.name):
+            raise NoteError("a key's name is UTF-8, is not empty, and has neither spaces nor plus signs")
         if self.kind not in {ED25519, COSIGNATURE} or len(self.public) != PUBLIC_BYTES:
             raise NoteError("the key is of a type that is not used here")
 
@@ -88,6 +90,8 @@ class VerifierKey:
         message, time = text.encode(), None
         if self.kind == COSIGNATURE:
             time, signature = int.from_bytes(signature[:TIME_BYTES], "big"), signature[TIME_BYTES:]
+            if time > TIME_MAX:
+                raise NoteError(f"the time in the cosignature of {self.name} is out of range")
             message = _cosigned(text, time)
         try:
             Ed25519PublicKey.from_public_bytes(self.public).verify(signature, message)
@@ -137,7 +141,7 @@ class Note:
         if any(ord(character) < ord(" ") and character != "\n" for character in whole):
             raise NoteError("a note holds no control characters")
         text, blank, lines = whole.rpartition("\n\n")
-        if not blank or not text or not lines.endswith("\n"):
+        if not blank or not lines.endswith("\n"):
             raise NoteError("a note is a text, an empty line, and signature lines")
         return cls(text + "\n", signature_lines(lines))
 
@@ -164,28 +168,30 @@ class Note:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """The head of a log's tree: which log, how many leaves, which root."""
+    """The head of a log's tree: which log, how many leaves, which root; and lines that say nothing to us."""
 
     origin: str
     size: int
     root: bytes
+    extension: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         """Return the text that is signed."""
-        return f"{self.origin}\n{self.size}\n{b64encode(self.root).decode()}\n"
+        lines = (self.origin, str(self.size), b64encode(self.root).decode(), *self.extension)
+        return "".join(f"{line}\n" for line in lines)
 
     @classmethod
     def parse(cls, text: str) -> "Checkpoint":
-        """Return what a note's text says of a tree; extension lines are passed over. Raises `NoteError`."""
+        """Return what a note's text says of a tree. Raises `NoteError`."""
         lines = text.split("\n")
         if len(lines) < 4 or lines[-1] or not all(lines[:-1]):  # noqa: PLR2004 - three lines and the end of the last
             raise NoteError("a checkpoint has three lines at least, and no empty one")
         size, root = lines[1], _decoded(lines[2])
-        if not DECIMAL.match(size) or int(size) > SIZE_MAX:
+        if not DECIMAL.fullmatch(size) or int(size) > SIZE_MAX:
             raise NoteError("the second line of a checkpoint is the size of the tree")
         if len(root) != HASH_BYTES:
             raise NoteError("the third line of a checkpoint is the root, 32 bytes in base64")
-        return cls(lines[0], int(size), root)
+        return cls(lines[0], int(size), root, tuple(lines[3:-1]))
 
 
 def signature_lines(lines: str) -> tuple[Signature, ...]:
@@ -211,11 +217,20 @@ def _cosigned(text: str, time: int) -> bytes:
 
 
 def _signature(line: str) -> Signature:
-    match = SIGNATURE.match(line)
+    match = SIGNATURE.fullmatch(line)
     raw = _decoded(match[2]) if match else b""
     if not match or len(raw) <= KEY_ID_BYTES:
         raise NoteError("a signature line is an em dash, a name, and a key id with a signature in base64")
     return Signature(match[1], raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES:])
+
+
+def _is_utf8(text: str) -> bool:
+    """Return whether a text can be written as UTF-8: half a surrogate pair can't."""
+    try:
+        text.encode()
+    except UnicodeError:
+        return False
+    return True
 
 
 def _decoded(encoded: str) -> bytes:
