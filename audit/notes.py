@@ -77,7 +77,7 @@ class VerifierKey:
         """Return the key that a vkey names. Raises `NoteError`."""
         name, _, rest = vkey.partition("+")
         key_id, _, encoded = rest.partition("+")
-        material = _decoded(encoded)
+        material = decoded(encoded)
         if not material:
             raise NoteError("a verifier key is name+id+key")
         key = cls(name, material[0], material[1:])
@@ -186,7 +186,7 @@ class Checkpoint:
         lines = text.split("\n")
         if len(lines) < 4 or lines[-1] or not all(lines[:-1]):  # noqa: PLR2004 - three lines and the end of the last
             raise NoteError("a checkpoint has three lines at least, and no empty one")
-        size, root = lines[1], _decoded(lines[2])
+        size, root = lines[1], decoded(lines[2])
         if not DECIMAL.fullmatch(size) or int(size) > SIZE_MAX:
             raise NoteError("the second line of a checkpoint is the size of the tree")
         if len(root) != HASH_BYTES:
@@ -218,7 +218,7 @@ def _cosigned(text: str, time: int) -> bytes:
 
 def _signature(line: str) -> Signature:
     match = SIGNATURE.fullmatch(line)
-    raw = _decoded(match[2]) if match else b""
+    raw = decoded(match[2]) if match else b""
     if not match or len(raw) <= KEY_ID_BYTES:
         raise NoteError("a signature line is an em dash, a name, and a key id with a signature in base64")
     return Signature(match[1], raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES:])
@@ -233,7 +233,7 @@ def _is_utf8(text: str) -> bool:
     return True
 
 
-def _decoded(encoded: str) -> bytes:
+def decoded(encoded: str) -> bytes:
     """Return the bytes of one base64 writing, the only one that they have. Raises `NoteError`."""
     try:
         raw = b64decode(encoded, validate=True)
