@@ -79,7 +79,10 @@ class Folder:
                 raise FolderError("the folder has checkpoints but no key.pem: put the key back, or use a new folder")
             made = Ed25519PrivateKey.generate()
             _make_once(file, made.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        private = load_pem_private_key(file.read_bytes(), None)
+        try:
+            private = load_pem_private_key(file.read_bytes(), None)
+        except ValueError as error:
+            raise FolderError("key.pem is damaged: put the key back, or use a new folder") from error
         if not isinstance(private, Ed25519PrivateKey):
             raise FolderError("key.pem holds another kind of key than Ed25519")
         key = VerifierKey(name, COSIGNATURE, private.public_key().public_bytes_raw())

@@ -1,7 +1,7 @@
 """
 The witness that an agency runs: it cosigns a log's checkpoint only if it extends the one that it cosigned before.
 
-Specified by c2sp.org/tlog-witness. It knows neither Django nor HTTP (audit/witness_server.py speaks that), reads nothing
+Specified by c2sp.org/tlog-witness. It knows neither Django nor HTTP (audit/witness_server.py speaks that), sees nothing
 of the exchange but what is submitted, and trusts the log's key alone. A checkpoint holds no personal data.
 """
 
@@ -30,7 +30,7 @@ class Suspicion(StrEnum):
     """Why a signed checkpoint was kept when it was refused."""
 
     FORK = "fork"
-    """Another root for a size whose root is known: by itself a proof that the log lies, for only its key can sign it."""
+    """Another root for a size whose root is known: a proof that the log lies, for only its key can sign it."""
 
     UNPROVEN = "unproven"
     """The proof does not show that the tree extends the known one: the log lies, or somebody sent a wrong proof."""
@@ -169,9 +169,8 @@ def _suspicion(submission: Submission, known: Checkpoint | None) -> Suspicion | 
         return Suspicion.SMALLER
     if submission.old != size:
         return None  # the proof is from a size that the submitter took for ours: it is told the right one
-    if size == 0:
+    if known is None or size == 0:
         return Suspicion.UNPROVEN if submission.path else None
-    assert known is not None
     try:
         check_consistency(old=size, new=new.size, path=submission.path, old_root=known.root, new_root=new.root)
     except ProofError:
