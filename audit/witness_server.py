@@ -33,6 +33,7 @@ class Server(ThreadingHTTPServer):
     """A server of one witness on one address. `patience` is the seconds that one request may take, waiting included."""
 
     daemon_threads = True
+    request_queue_size = CONNECTIONS_MAX
 
     def __init__(self, address: tuple[str, int], witnessing: Witnessing, *, patience: float = 30.0) -> None:
         self.witnessing, self.patience = witnessing, patience
