@@ -196,7 +196,9 @@ class Checkpoint:
 
 def signature_lines(lines: str) -> tuple[Signature, ...]:
     """Return the signatures that some lines hold, each ended by a line feed. Raises `NoteError`."""
-    found = lines.removesuffix("\n").split("\n")
+    *found, rest = lines.split("\n")
+    if rest or not found:
+        raise NoteError("a signature line ends with a line feed")
     if len(found) > SIGNATURES_MAX:
         raise NoteError("the note has too many signatures")
     return tuple(_signature(line) for line in found)
