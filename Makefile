@@ -1,5 +1,5 @@
 # The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
-.PHONY: help run demo test check locks clean
+.PHONY: help run demo test crash check locks clean
 python = .venv/bin/python
 
 help: ## list the commands
@@ -16,6 +16,10 @@ demo: ## play one referral's whole story against a server of its own
 test: ## run the tests; ARGS="-k consent" chooses among them
 	@sh requirements/install.sh dev
 	@$(python) -m pytest $(ARGS)
+
+crash: ## kill workers and database while clients read and withdraw, and check that no promise broke (SECONDS=300)
+	@sh requirements/install.sh dev
+	@$(python) -m tests.crash.run --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
 
 check: ## run the gates: format, lint, types, import contracts, migrations, the committed contract
 	@sh requirements/install.sh dev

@@ -61,7 +61,14 @@ class Client:
         self._http.close()
 
     def ask(
-        self, kind: str, method: str, path: str, body: Any = None, *, headers: dict[str, str] | None = None, **asked: Any
+        self,
+        kind: str,
+        method: str,
+        path: str,
+        body: Any = None,
+        *,
+        headers: dict[str, str] | None = None,
+        **asked: Any,
     ) -> Reply | None:
         """Send one request; return its definite answer, or None where it is unknown what became of it."""
         token = self._valid_token()

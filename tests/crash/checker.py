@@ -61,10 +61,16 @@ def shown_with_entry(ops: Sequence[Op], final: Final) -> Iterator[Violation]:
             continue
         if receipt["leaf"] != bytes(entry["leaf_hash"]).hex():
             yield _broken("entry_differs", f"{op.says()} holds a receipt with another leaf hash than its entry has")
-        said = {"actor_agency": op.asked["agency"], "on_behalf_of": op.asked["staff"], "request_id": op.asked["request"]}
+        said = {
+            "actor_agency": op.asked["agency"],
+            "on_behalf_of": op.asked["staff"],
+            "request_id": op.asked["request"],
+        }
         wrong = [name for name, value in said.items() if str(entry[name]) != value]
         if wrong or entry["outcome"] != "done":
-            yield _broken("entry_differs", f"{op.says()}: its entry is of another act ({', '.join(wrong) or 'refused'})")
+            yield _broken(
+                "entry_differs", f"{op.says()}: its entry is of another act ({', '.join(wrong) or 'refused'})"
+            )
         unnamed = set(op.told.get("shown", ())) - set(entry["categories"])
         if unnamed:
             yield _broken("entry_names_less", f"{op.says()} was shown {sorted(unnamed)}, which its entry does not name")
@@ -146,7 +152,9 @@ def made_once(ops: Sequence[Op], final: Final) -> Iterator[Violation]:
         if len(ids) > 1 or len(made) > 1:
             yield _broken("made_twice", f"{action} under key {key} made {sorted(ids | made)}")
         elif made != ids:
-            yield _broken("write_lost", f"{action} under key {key} was acknowledged as {sorted(ids)}, not {sorted(made)}")
+            yield _broken(
+                "write_lost", f"{action} under key {key} was acknowledged as {sorted(ids)}, not {sorted(made)}"
+            )
     agencies = {agency for agency, _ in tried}
     for id_, row in final.referrals.items():
         if row["sender"] in agencies and (row["sender"], row["key"]) not in tried:
@@ -164,11 +172,10 @@ def refused_not_done(ops: Sequence[Op], final: Final) -> Iterator[Violation]:
 def versions_are_counted(ops: Sequence[Op], final: Final) -> Iterator[Violation]:
     """A referral's version is the number of acts that changed it: none was lost under another, none is unrecorded."""
     ours = {op.asked["referral"] for op in ops if "referral" in op.asked and "writes" in op.asked}
+    writing = {op.asked["writes"] for op in ops if "writes" in op.asked}
     changed: Counter[str] = Counter()
     for entry in final.entries.values():
-        if entry["outcome"] != "done":
-            continue
-        if entry["action"] in {op.asked["writes"] for op in ops if "writes" in op.asked}:
+        if entry["outcome"] == "done" and entry["action"] in writing:
             changed[entry["subject_id"]] += 1
             changed.update(str(id_) for id_ in entry["result_ids"] if entry["action"] in consents.ENDING)
     for id_ in ours & final.referrals.keys():

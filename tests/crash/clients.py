@@ -48,7 +48,7 @@ class Sent:
 
 @dataclass
 class Board:
-    """What the clients share: the referrals they fight over, what was sent under which key, and when it is over."""
+    """What the clients share: the referrals they fight over, the keys used, the end, and what failed in a client."""
 
     sender: dict[str, Any]
     recipient: dict[str, Any]
@@ -56,6 +56,7 @@ class Board:
     over: threading.Event = field(default_factory=threading.Event)
     hot: list[Sent] = field(default_factory=list)
     keys: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
 
 
 def consent_body(to: str) -> dict[str, Any]:

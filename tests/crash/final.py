@@ -17,8 +17,8 @@ REFERRALS = """
 """
 CONSENTS = """
     SELECT c.id::text, c.registered_by_id::text AS registered_by, c.idempotency_key AS key, c.version,
-        (SELECT array_agg(e.kind::text ORDER BY e.number) FROM consent_consentevent e WHERE e.consent_id = c.id) AS events
-    FROM consent_consent c
+        array_agg(e.kind::text ORDER BY e.number) AS events
+    FROM consent_consent c JOIN consent_consentevent e ON e.consent_id = c.id GROUP BY c.id
 """
 
 

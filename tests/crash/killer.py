@@ -99,5 +99,3 @@ def _children(pid: int | None, named: str = "") -> list[int]:
         if int(parent) == pid and not state.startswith("Z") and named in command:
             found.append(int(child))
     return sorted(found)
-
-

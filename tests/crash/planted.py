@@ -10,13 +10,17 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import transaction
 from structlog.contextvars import bound_contextvars
 
+from audit import log
+from audit.facts import Actor, Subject
 from config.wsgi import application as product
 
 Starts = Callable[..., Any]
@@ -25,7 +29,7 @@ CONSENT = re.compile(r"^/api/v1/consents(/[0-9a-f-]{36}/withdraw)?$")
 EVERY = 3
 """One answer in so many is wrong, in each process: a bug that always showed would be caught by any test."""
 
-_shown: dict[tuple[str, str], tuple[list[tuple[str, str]], bytes]] = {}
+_shown: dict[tuple[str, str, str], tuple[list[tuple[str, str]], bytes]] = {}
 _turn = iter(range(1, 1_000_000))
 _lock = threading.Lock()
 
@@ -43,9 +47,9 @@ def application(environ: dict[str, Any], start_response: Starts) -> Iterable[byt
 
 def _from_memory(environ: dict[str, Any], start_response: Starts, *, keep: bool) -> Iterable[bytes]:
     path = WHOLE.match(environ["PATH_INFO"])
-    if path is None or environ["REQUEST_METHOD"] != "GET":
+    if path is None or environ["REQUEST_METHOD"] != "GET" or "HTTP_PURPOSE" in environ:
         return product(environ, start_response)
-    place = (path.group(1), environ.get("HTTP_ON_BEHALF_OF", ""))
+    place = (path.group(1), environ.get("HTTP_ON_BEHALF_OF", ""), environ.get("HTTP_AUTHORIZATION", ""))
     if place in _shown and _is_turn():
         headers, body = _shown[place]
         receipt = _entry(json.loads(body), headers, environ, keep=keep)
@@ -61,8 +65,6 @@ def _from_memory(environ: dict[str, Any], start_response: Starts, *, keep: bool)
 def _entry(body: dict[str, Any], headers: list[tuple[str, str]], environ: dict[str, Any], *, keep: bool) -> str:
     """Write the entry of a disclosure, keep it or roll it back, and return its receipt."""
     from agencies.models import Membership
-    from audit import log
-    from audit.facts import Actor, Subject
     from audit.receipts import signed
 
     member = Membership.objects.get(staff_id=environ["HTTP_ON_BEHALF_OF"])
@@ -77,17 +79,24 @@ def _entry(body: dict[str, Any], headers: list[tuple[str, str]], environ: dict[s
 
 
 def _lost(environ: dict[str, Any], start_response: Starts) -> Iterable[bytes]:
-    if environ["REQUEST_METHOD"] != "POST" or not CONSENT.match(environ["PATH_INFO"]) or not _is_turn():
-        return product(environ, start_response)
-    connection.close()
-    connection.set_autocommit(False)  # every act of the product's is then a savepoint in what is rolled back
+    asked = environ["REQUEST_METHOD"] == "POST" and CONSENT.match(environ["PATH_INFO"])
+    _forgetful.now = bool(asked) and _is_turn()
     try:
-        status, headers, body = _answered(environ)
+        return product(environ, start_response)
     finally:
-        connection.rollback()
-        connection.close()
-    start_response(status, headers)
-    return [body]
+        _forgetful.now = False
+
+
+@contextmanager
+def _atomic(**how: Any) -> Iterator[None]:
+    """Do what a transaction does, and roll it back in place of committing it where this thread is forgetful."""
+    with transaction.atomic(**how):
+        yield
+        transaction.set_rollback(getattr(_forgetful, "now", False))
+
+
+_forgetful = threading.local()
+vars(log)["transaction"] = SimpleNamespace(atomic=_atomic)  # what every act commits by
 
 
 def _answered(environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:

@@ -28,7 +28,7 @@ from tests.crash.clients import Board
 from tests.crash.final import Final, read_final
 from tests.crash.history import OK, History, Op, operations
 from tests.crash.killer import Killer
-from tests.crash.world import PRODUCT, Served, World, serving, world
+from tests.crash.world import PRODUCT, Served, serving, world
 
 PAIRS = 2
 FINISH_SECONDS = 60
@@ -60,8 +60,8 @@ class Ran:
         moved = self.acknowledged(*clients.MOVES)
         return (
             f"seed {self.seed}: {self.disclosures()} acknowledged disclosures, "
-            f"{self.acknowledged('withdraw', 'invalidate')} withdrawals, {self.acknowledged('record', 'renew')} consents "
-            f"recorded or renewed, {self.acknowledged('submit')} submissions, {moved} moves and messages; "
+            f"{self.acknowledged('withdraw', 'invalidate')} withdrawals, {self.acknowledged('record', 'renew')} "
+            f"consents recorded or renewed, {self.acknowledged('submit')} submissions, {moved} moves and messages; "
             f"{outcomes['fail']} refused, {outcomes['unknown']} unknown "
             f"({len(checker.unavailable_but_done(self.ops, self.final))} answered 5xx and done all the same); "
             f"kills: {kills or 'none'}; {len(self.final.entries)} entries; {len(self.violations)} violations"
@@ -80,7 +80,7 @@ def run(
     seed: int,
     killing: bool = True,
     path: Path | None = None,
-    enough: Enough = lambda events, kills: True,
+    enough: Enough | None = None,
     most: float = 0,
 ) -> Ran:
     """
@@ -97,8 +97,9 @@ def run(
             try:
                 if killing:
                     killer.start()
-                while time.monotonic() < started + seconds or (
-                    time.monotonic() < started + most and not enough(history.events, killer.kills)
+                while not board.faults and (
+                    time.monotonic() < started + seconds
+                    or (enough and time.monotonic() < started + most and not enough(history.events, killer.kills))
                 ):
                     time.sleep(0.1)
             finally:
@@ -106,6 +107,8 @@ def run(
                 board.over.set()
             for thread in threads:
                 thread.join(FINISH_SECONDS)
+            if board.faults:
+                raise board.faults[0]
             served.await_ready()
             _listen(sender, board)
         keys = httpx.get(f"{served.base_url}/.well-known/jwks.json", timeout=30).raise_for_status().json()
@@ -164,9 +167,12 @@ def _staff(
 
 def _act(act: Callable[[random.Random], None], board: Board, seed: str) -> None:
     random_ = random.Random(seed)
-    while not board.over.is_set():
-        act(random_)
-        time.sleep(random_.uniform(0, 0.03))
+    try:
+        while not board.over.is_set():
+            act(random_)
+            time.sleep(random_.uniform(0, 0.03))
+    except Exception as error:  # noqa: BLE001 - raised again by the thread that waits for this one
+        board.faults.append(error)
 
 
 def _listen(sender: Client, board: Board) -> None:

@@ -125,7 +125,9 @@ class Served:
         # The socket outlives gunicorn, as one that systemd holds does: nobody else takes the port meanwhile.
         bound = f"fd://{self._listening.fileno()}"
         command = ("-m", "gunicorn", "-c", "config/gunicorn.py", "--bind", bound, application)
-        self._programs = {"gunicorn": (command, made.environment() | environment)}
+        self._programs: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+            "gunicorn": (command, made.environment() | environment)
+        }
         self._programs |= {one.name: (one.arguments, made.environment(one.role)) for one in beside}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._log: IO[bytes] = made.log.open("ab")
