@@ -6,6 +6,7 @@ value is said by its place (an RFC 6901 JSON pointer) and a code.
 """
 
 import re
+import sys
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,8 +36,8 @@ class Problem(Exception):  # noqa: N818 - RFC 9457's own word
     code: ClassVar[str] = "internal"
     title: ClassVar[Words] = Words("Der skete en fejl hos os", "Something failed at our end")
     detail: ClassVar[Words] = Words(
-        "Intet er ændret. Prøv igen; bliver det ved, så oplys Request-Id til driften.",
-        "Nothing was changed. Try again; if it persists, give operations the Request-Id.",
+        "Se efter, om handlingen blev gjort, før du prøver igen; bliver det ved, så oplys Request-Id til driften.",
+        "Read whether the act was done before you try again; if it persists, give operations the Request-Id.",
     )
 
     def __init__(
@@ -202,8 +203,10 @@ class Unavailable(Problem):
     code = "unavailable"
     title = Words("Kan ikke svare lige nu", "Cannot answer right now")
     detail = Words(
-        "Handlingen kunne ikke registreres, så intet er gjort eller vist. Prøv igen om lidt.",
-        "The act could not be recorded, so nothing was done or shown. Try again shortly.",
+        "Intet er vist. En handling er enten gjort og registreret eller ingen af delene: send det samme igen om lidt, "
+        "en ny ting med samme Idempotency-Key.",
+        "Nothing was shown. An act was either done and recorded or neither: send the same again shortly, a new thing "
+        "with the same Idempotency-Key.",
     )
 
     def __init__(self, **kwargs: Any) -> None:
@@ -280,8 +283,9 @@ def unknown_address(request: HttpRequest, exception: Exception | None = None) ->
 
 
 def failed(request: HttpRequest) -> HttpResponse:  # noqa: ARG001
-    """Django's handler500."""
-    return plain_answer(Internal())
+    """Django's handler500, for what fails outside a view: in a middleware, or in letting go of the database."""
+    error = sys.exc_info()[1]
+    return plain_answer(problem_of(error) if isinstance(error, Exception) else Internal())
 
 
 def malformed(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001

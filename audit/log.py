@@ -104,7 +104,12 @@ _answer: ContextVar[ExitStack | None] = ContextVar("answer", default=None)
 
 
 def answering(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Middleware, outermost: what `held` locks stays locked until the whole answer is ready to be sent."""
+    """
+    Middleware, outside all that makes an answer: what `held` locks stays locked until the whole answer is ready.
+
+    Where the locks were lost meanwhile, letting go of them raises, and the answer is not given: a withdrawal may have
+    been acknowledged since.
+    """
 
     def respond(request: HttpRequest) -> HttpResponse:
         with ExitStack() as answer:

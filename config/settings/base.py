@@ -39,8 +39,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "api_schema.headers.request_context",  # names and logs an answer that is lost with its locks, too
     "audit.log.answering",
-    "api_schema.headers.request_context",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

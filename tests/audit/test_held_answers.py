@@ -3,12 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
+from django.conf import settings
 from django.db import connection
 from rest_framework.renderers import JSONRenderer
+from rest_framework.test import APIClient
 
 from audit import log
 from audit.facts import Refusal
+from config import embedded_postgres
 from tests.exchange import Exchange
 from tests.invariants.attempts import CONSENT_ENDED, NOT_RELEASED, Sent, entry_for, rows, send, withheld
 from tests.invariants.test_consent_lock import in_thread, refused_a_lock, until_somebody_waits_for, withdraw
@@ -93,6 +97,32 @@ def test_an_answer_that_breaks_while_it_is_rendered_lets_go(
         exchange.centre.as_("coordinator").read(sent.referral)
     assert nothing_is_held(sent)
     assert withdraw(sent).status == 200
+
+
+def test_an_answer_whose_locks_are_lost_is_not_given_and_says_why(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database dies after the release: a withdrawal may have been acknowledged since, so nothing is shown."""
+    sent = send(exchange)
+
+    def die() -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            (session,) = cursor.fetchone()
+        with psycopg.connect(embedded_postgres.locate(settings.CLUSTER).url("postgres", "test")) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", [session])
+
+    while_rendering(monkeypatch, die)
+    coordinator = exchange.centre.as_("coordinator")
+    headers = {"Authorization": f"Bearer {coordinator.party.token}", "On-Behalf-Of": coordinator.staff_id}
+    client = APIClient(raise_request_exception=False, headers=headers)
+    answer = client.get(f"/api/v1/referrals/{sent.referral}")
+    connection.close()
+    assert (answer.status_code, answer.json()["code"], "sections" in answer.json()) == (503, "unavailable", False)
+    assert {"Request-Id", "Retry-After"} <= answer.headers.keys()
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert coordinator.read(sent.referral).status == 200
+    assert nothing_is_held(sent)
 
 
 def test_what_was_recorded_before_the_answer_broke_stays_recorded(
