@@ -8,13 +8,14 @@ A seed chooses the kills and what the clients try; what the machine makes of it 
 import argparse
 import os
 import random
+import signal
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,6 @@ class Ran:
     final: Final
     violations: list[Violation]
     kills: Counter[str]
-    restarts: dict[str, int] = field(default_factory=dict)
 
     def acknowledged(self, *kinds: str) -> int:
         """Return how many operations of these kinds were acknowledged."""
@@ -114,13 +114,12 @@ def run(
         keys = httpx.get(f"{served.base_url}/.well-known/jwks.json", timeout=30).raise_for_status().json()
     finally:
         history.close()
-    restarts = dict(served.restarts)
     served.stop()  # what a request under way may yet do is done, or is not, before the rows are read
     final = read_final(served.world.cluster.url("postgres"), keys=keys)
     ops = operations(history.events)
     verifies = sealing.VERIFIES
     found = checker.violations(ops, final, ledger_verifies=(lambda: verifies(served.world)) if verifies else None)
-    return Ran(seed=seed, ops=ops, final=final, violations=found, kills=killer.kills, restarts=restarts)
+    return Ran(seed=seed, ops=ops, final=final, violations=found, kills=killer.kills)
 
 
 @contextmanager
@@ -189,6 +188,7 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--seconds", type=float, default=300)
     parser.add_argument("--seed", type=int, default=None)
     given = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything is stopped then, too
     seed = given.seed if given.seed is not None else int.from_bytes(os.urandom(4))
     folder = CHECKOUT / "var" / "crash"
     folder.mkdir(parents=True, exist_ok=True)

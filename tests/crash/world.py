@@ -119,7 +119,6 @@ class Served:
 
     def __init__(self, made: World, application: str, beside: Sequence[Program], environment: dict[str, str]) -> None:
         self.world = made
-        self.restarts: dict[str, int] = {}
         self._listening = socket.create_server((ADDRESS, 0), backlog=512)
         self.base_url = f"http://{ADDRESS}:{self._listening.getsockname()[1]}"
         # The socket outlives gunicorn, as one that systemd holds does: nobody else takes the port meanwhile.
@@ -159,7 +158,7 @@ class Served:
         raise WorldError(f"The exchange was not ready after {READY_SECONDS} s:\n{self.last_words()}")
 
     def stop(self) -> None:
-        """End the watch, then every program: in peace if it will, and by force if it won't."""
+        """End the watch, then every program: in peace if it will, and by force if it won't; once is enough."""
         self._over.set()
         if self._watch.ident is not None:
             self._watch.join()
@@ -169,6 +168,7 @@ class Served:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 running.wait(STOP_SECONDS)
             _end_group(running)
+        self._running.clear()
         self._listening.close()
         self._log.close()
 
@@ -180,7 +180,6 @@ class Served:
         while not self._over.is_set():
             # Nobody but the database's own start knows whether a half-dead one is to be waited for.
             if embedded_postgres._postmaster(self.world.cluster) is None:
-                self._count("postgres")
                 with contextlib.suppress(ClusterError):
                     embedded_postgres.start(self.world.cluster, durable=True)
             for name in self._programs:
@@ -191,7 +190,6 @@ class Served:
 
     def _begin(self, name: str, ended: subprocess.Popen[bytes] | None) -> None:
         if ended is not None:
-            self._count(name)
             _end_group(ended)  # workers whose master is gone
         arguments, environment = self._programs[name]
         self._running[name] = subprocess.Popen(
@@ -204,9 +202,6 @@ class Served:
             pass_fds=[self._listening.fileno()],
             start_new_session=True,
         )
-
-    def _count(self, name: str) -> None:
-        self.restarts[name] = self.restarts.get(name, 0) + 1
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:
