@@ -10,7 +10,7 @@ from django.conf import settings
 from tests.crash.made import Made
 from tests.crash.world import World, world
 
-RUNS = 4
+RUNS = 5
 
 
 @pytest.fixture(scope="session")

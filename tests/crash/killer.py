@@ -12,20 +12,26 @@ import signal
 import subprocess
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from config import embedded_postgres
 from tests.crash.history import History
 from tests.crash.world import Served
 
-PAUSE = (0.4, 2.4)
-"""Seconds between two kills: some come while what was killed before is still coming back."""
+PAUSE = (0.2, 2.2)
+"""Seconds between two kills."""
+
+OFTEN = {"worker": 2, "backend": 1}
+"""How many times more often than the others some kinds come."""
+
+PATIENCE = 0.8
+"""How often the exchange is let come back first; else it is hit again while it does."""
 
 
 class Killer:
     """A thread that kills until told to end; `kills` counts what was really killed, by kind."""
 
-    def __init__(self, served: Served, history: History, *, seed: int) -> None:
+    def __init__(self, served: Served, history: History, *, seed: int, kinds: Collection[str] | None = None) -> None:
         self._served, self._history = served, history
         self._random = random.Random(seed)
         self._over = threading.Event()
@@ -40,7 +46,8 @@ class Killer:
             "postgres": lambda: [*_itself(self._postmaster()), *_children(self._postmaster())],
             **{name: self._program(name) for name in served.beside()},
         }
-        """Every kind of kill, with the processes it takes at once."""
+        """Every kind of kill, with the processes it takes at once; all of them, unless told."""
+        self._kinds = [kind for kind in self.kinds if kinds is None or kind in kinds]
 
     def start(self) -> None:
         """Begin to kill."""
@@ -53,14 +60,17 @@ class Killer:
             self._thread.join()
 
     def _run(self) -> None:
-        first = [*self.kinds]
+        first = [*self._kinds]
         self._random.shuffle(first)
         # Workers and single sessions die more often: it is then that one of many acts is cut off in the middle.
-        often = [*self.kinds, "worker", "worker", "backend"]
+        often = [*self._kinds, *(kind for kind in self._kinds for _ in range(OFTEN.get(kind, 0)))]
         while not self._over.wait(self._random.uniform(*PAUSE)):
             kind = first[0] if first else self._random.choice(often)
             if self._kill(kind) and first:
                 first.pop(0)
+            patient = self._random.random() < PATIENCE
+            while patient and not self._over.is_set() and not self._served.is_ready():
+                self._over.wait(0.1)
 
     def _kill(self, kind: str) -> bool:
         killed = []

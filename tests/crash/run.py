@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,7 +78,7 @@ def run(
     *,
     seconds: float,
     seed: int,
-    killing: bool = True,
+    kinds: Collection[str] | None = None,
     path: Path | None = None,
     enough: Enough | None = None,
     most: float = 0,
@@ -86,16 +86,17 @@ def run(
     """
     Let the clients and the killer loose for so long, and return what came of it, judged.
 
-    Goes on past `seconds`, to at most `most`, until there is `enough` for a verdict.
+    `kinds` names what is killed: everything unless told, nothing where it is empty. Goes on past `seconds`, to at most
+    `most`, until there is `enough` for a verdict.
     """
     history = History(path)
     board = Board(sender=cast["sender"], recipient=cast["recipient"], stranger=cast["stranger"])
-    killer = Killer(served, history, seed=seed)
+    killer = Killer(served, history, seed=seed, kinds=kinds)
     started = time.monotonic()
     try:
         with _staff(served, board, history, seed=seed) as (threads, sender):
             try:
-                if killing:
+                if kinds is None or kinds:
                     killer.start()
                 while not board.faults and (
                     time.monotonic() < started + seconds

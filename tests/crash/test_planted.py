@@ -5,15 +5,16 @@ from typing import Any
 
 import pytest
 
+from config import embedded_postgres
 from tests.crash.checker import shown_after_withdrawal
 from tests.crash.final import Final
 from tests.crash.history import OK, operations
 from tests.crash.run import Ran, run
-from tests.crash.world import PLANTED, World, serving
+from tests.crash.world import PLANTED, World, serving, set_database
 
 pytestmark = [pytest.mark.no_database, pytest.mark.crash]
 
-SECONDS, AT_MOST = 3, 90
+SECONDS, AT_MOST = 2, 90
 SHOWN, RECORDED = 60, 8
 """Of so many, some are wrong, however the two processes share them: see EVERY in `planted`."""
 
@@ -25,7 +26,7 @@ def _run(made_world: World, bug: str, *, cast: int, enough: Any) -> Ran:
             made_world.casts[cast],
             seconds=SECONDS,
             seed=cast,
-            killing=False,
+            kinds=(),
             enough=lambda events, _: enough(events),
             most=AT_MOST,
         )
@@ -56,3 +57,25 @@ def test_what_is_acknowledged_and_rolled_back_is_caught(made_world: World) -> No
 
     ran = _run(made_world, "lost", cast=3, enough=enough)
     assert "write_lost" in {violation.kind for violation in ran.violations}, ran.summary()
+
+
+def test_what_a_database_acknowledges_and_then_forgets_is_caught(made_world: World) -> None:
+    """It answers before it has written, and is killed: without a kill nobody would notice."""
+    forget = "ALTER ROLE udvej_app SET synchronous_commit = off", "ALTER SYSTEM SET wal_writer_delay = '10s'"
+    remember = "ALTER ROLE udvej_app RESET synchronous_commit", "ALTER SYSTEM RESET wal_writer_delay"
+    set_database(made_world.cluster, *forget)
+    try:
+        with serving(made_world) as served:
+            ran = run(
+                served,
+                made_world.casts[4],
+                seconds=SECONDS,
+                seed=4,
+                kinds=("postgres",),
+                enough=lambda _, kills: kills["postgres"] > 0,
+                most=AT_MOST,
+            )
+    finally:
+        embedded_postgres.start(made_world.cluster, durable=True)
+        set_database(made_world.cluster, *remember)
+    assert {"shown_without_entry", "write_lost"} & {violation.kind for violation in ran.violations}, ran.summary()

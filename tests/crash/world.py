@@ -20,9 +20,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, LiteralString
 
 import httpx
+import psycopg
 
 from config import embedded_postgres, postgres_host
 from config.embedded_postgres import CHECKOUT, Cluster, ClusterError
@@ -96,6 +97,8 @@ def world(name: str, *, casts: int = 1) -> Iterator[World]:
         log.parent.mkdir(exist_ok=True)
         log.write_bytes(b"")
         embedded_postgres.start(cluster, durable=True)
+        with contextlib.suppress(psycopg.errors.InvalidParameterValue):  # not every system can flush all at once
+            set_database(cluster, "ALTER SYSTEM SET recovery_init_sync_method = 'syncfs'")
         made = World(cluster=cluster, files=files, log=log)
         made.manage("migrate", "--database", "owner", "--no-input", OWNER_DATABASE_URL=cluster.url("udvej_owner"))
         made.manage("load_reference")
@@ -106,6 +109,13 @@ def world(name: str, *, casts: int = 1) -> Iterator[World]:
             _remove(cluster, files)
         finally:
             os.close(alone)
+
+
+def set_database(cluster: Cluster, *statements: LiteralString) -> None:
+    """Change how the database server behaves, as its superuser, and let it read its settings anew."""
+    with psycopg.connect(cluster.url(embedded_postgres.SUPERUSER), autocommit=True) as connection:
+        for statement in (*statements, "SELECT pg_reload_conf()"):
+            connection.execute(statement)
 
 
 def _remove(cluster: Cluster, files: Path) -> None:
@@ -147,13 +157,19 @@ class Served:
         self._watch.start()
         self.await_ready()
 
+    def is_ready(self) -> bool:
+        """Say whether the exchange answers that it may serve."""
+        try:
+            return httpx.get(f"{self.base_url}/health/ready", timeout=5).status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
     def await_ready(self) -> None:
         """Wait until the exchange says it may serve. Raises WorldError after a minute."""
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{self.base_url}/health/ready", timeout=5).status_code == httpx.codes.OK:
-                    return
+            if self.is_ready():
+                return
             time.sleep(0.05)
         raise WorldError(f"The exchange was not ready after {READY_SECONDS} s:\n{self.last_words()}")
 
