@@ -6,7 +6,7 @@ It answers questions; who may ask them is decided by the app that owns the thing
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import reduce
 from operator import or_
 from uuid import UUID
@@ -18,12 +18,28 @@ from audit.models import Entry
 REPORT = "subject.access-report"
 """The act that shows a person all that is held about them."""
 
+ASSIGN = "referral.assign"
+ASSIGNEES = "assignees"
+"""The act that assigns a referral, and the member of its detail that says to which accounts."""
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+CLOCK_SLACK = timedelta(seconds=5)
+"""How far an entry's id may lie from its time: one trigger reads the clock for both, the id first."""
+
+Named = Mapping[str, Collection[UUID | str]]
+"""Things by kind, each as the ledger names it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """What to look for. Every part that is given must hold."""
+    """
+    What to look for. Every part that is given must hold.
+
+    `things` is what there is of the person `subject`, as whoever asks knows it: nothing, and nothing is found.
+    """
 
     referral: UUID | None = None
+    subject: UUID | None = None
     agency: UUID | None = None
     staff: str = ""
     action: str = ""
@@ -31,7 +47,14 @@ class Question:
     outcome: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    things: Named = field(default_factory=dict)
     visible: Q = field(default_factory=Q)
+
+
+def lowest_id(at: datetime, *, slack: timedelta = timedelta()) -> UUID:
+    """Return the lowest UUIDv7 of an instant's millisecond (RFC 9562, section 5.7); `slack` moves the instant."""
+    milliseconds = min(max((at - EPOCH + slack) // timedelta(milliseconds=1), 0), 2**48 - 1)
+    return UUID(int=milliseconds << 80 | 0x7 << 76 | 0b10 << 62)
 
 
 def about(kind: str, identifier: UUID | str) -> Q:
@@ -50,10 +73,14 @@ def entries(question: Question) -> QuerySet[Entry]:
         "outcome": question.outcome,
         "at__gte": question.since,
         "at__lt": question.until,
+        "id__gte": question.since and lowest_id(question.since, slack=-CLOCK_SLACK),
+        "id__lt": question.until and lowest_id(question.until, slack=CLOCK_SLACK),
     }
     found = Entry.objects.filter(question.visible, **{name: value for name, value in conditions.items() if value})
     if question.referral is not None:
         found = found.filter(about("referral", question.referral))
+    if question.subject is not None:
+        found = found.filter(on_any(question.things))
     return found.order_by("-id")
 
 
@@ -76,8 +103,19 @@ def disclosures(kind: str, identifier: UUID) -> QuerySet[Entry]:
     return Entry.objects.filter(own | listed | reported, outcome="done").defer("canonical", "detail").order_by("-id")
 
 
-def touching(named: Mapping[str, Collection[UUID | str]]) -> QuerySet[Entry]:
-    """Return the acts that were done on any of these things, by kind, or that named one among others; oldest first."""
+def assignments(referrals: Collection[UUID | str]) -> QuerySet[Entry]:
+    """Return the acts that assigned these referrals, oldest first."""
+    about_them = Entry.objects.filter(subject_kind="referral", subject_id__in=[str(each) for each in referrals])
+    return about_them.filter(action=ASSIGN, outcome="done").only("id", "subject_id", "detail").order_by("id")
+
+
+def on_any(named: Named) -> Q:
+    """Return the condition that an act was on any of these things, or named one among others; without one, on none."""
     own = [Q(subject_kind=kind, subject_id__in=[str(each) for each in ids]) for kind, ids in named.items() if ids]
     among = Q(result_ids__overlap=[each for ids in named.values() for each in ids if isinstance(each, UUID)])
-    return Entry.objects.filter(reduce(or_, own, among), outcome="done").defer("canonical", "leaf_hash").order_by("id")
+    return reduce(or_, own, among)
+
+
+def touching(named: Named) -> QuerySet[Entry]:
+    """Return the acts that were done on any of these things, by kind, or that named one among others; oldest first."""
+    return Entry.objects.filter(on_any(named), outcome="done").defer("canonical", "leaf_hash").order_by("id")

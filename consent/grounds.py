@@ -1,10 +1,11 @@
 """Gathers what `coverage` is told: the legal basis and the consent that a disclosure would rest on."""
 
+from collections.abc import Collection
 from datetime import date, datetime
 from uuid import UUID
 
 from consent.coverage import Choice, Event, Ground
-from consent.models import Consent, LegalBasis
+from consent.models import Consent, ConsentEvent, LegalBasis
 
 
 def ground(basis: LegalBasis) -> Ground:
@@ -61,6 +62,17 @@ def choice(consent_id: UUID | None) -> Choice | None:
             if row[9] is not None
         ),
     )
+
+
+def events(consents: Collection[UUID]) -> dict[UUID, list[Event]]:
+    """Return what happened to each of these consents, in one statement."""
+    found: dict[UUID, list[Event]] = {}
+    for row in ConsentEvent.objects.filter(consent__in=consents).order_by("number"):
+        fact = Event(
+            number=row.number, kind=row.kind, at=row.at, registered_at=row.registered_at, expires_at=row.expires_at
+        )
+        found.setdefault(row.consent_id, []).append(fact)
+    return found
 
 
 def as_of(choice: Choice | None, now: datetime) -> datetime:

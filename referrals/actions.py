@@ -112,7 +112,7 @@ def take_step(referral_id: UUID, move: Move, body: MoveBody, *, by: Principal, p
         steps.check_reason(move, body)
         child = steps.carry_out(act, referral, move, step, body, by=by, purpose=purpose)
         drafts.touch(referral)
-        act.detail = {"move": str(move), **({"reason": body.reason} if body.reason else {}), **body.detail}
+        act.detail |= {"move": str(move), **({"reason": body.reason} if body.reason else {}), **body.detail}
         if move not in {Move.SUBMIT, Move.AMEND}:
             steps.rest_on(act, referral)
         return child

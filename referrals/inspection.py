@@ -4,8 +4,8 @@ Who was shown what: the ledger read back for those entitled to ask about a refer
 Looking is itself an act with an entry, and an auditor's look needs a case number or a coded reason (rule 18).
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
@@ -19,11 +19,14 @@ from audit import trails
 from audit.facts import Receipt, Subject
 from audit.hashing import keyed
 from audit.models import Entry
-from audit.trails import Question
+from audit.trails import Named, Question
+from consent.models import Consent
+from consent.models import Subject as Person
 from referrals import policy
+from referrals.as_of import AsOf, as_of
 from referrals.errors import CaseNeeded, ReferralNotFound
 from referrals.lifecycle import Move
-from referrals.models import Referral
+from referrals.models import BreakGlass, Referral, Task
 
 REASONS = ("routine_inspection", "complaint", "incident", "subject_access_request")
 AUDITORS = (Role.AUDITOR,)
@@ -53,6 +56,8 @@ class Trail:
     """The agency whose own staff are named to the reader; the others' are for the oversight body."""
     untold: Collection[Move] = ()
     """The moves whose reasons the reader is not told."""
+    as_of: Mapping[UUID, AsOf] = field(default_factory=dict)
+    """What stood when each entry about a referral of theirs was written."""
 
 
 def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
@@ -71,8 +76,12 @@ def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size
         check_case(case)
         act.criterion = _criterion(question)
         act.detail = {"case_number": case.number, "case_reason": case.reason}
+        if question.subject is not None and (things := _things_of(question.subject, by)):
+            asked = replace(asked, things=things)
+            act.about = act.about if question.referral else Subject("subject", _named_in_ledger(question.subject))
         entries, more = _page(trails.entries(asked), size=size, cursor=cursor, bound_to=bound_to)
-    return Trail(entries=entries, next=more, receipt=act.committed, whole=whole, reader=by.agency)
+        stood = as_of(entries, within=Q() if whole else _party(by))
+    return Trail(entries=entries, next=more, receipt=act.committed, whole=whole, reader=by.agency, as_of=stood)
 
 
 def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
@@ -134,6 +143,26 @@ def _page(newest_first: QuerySet[Entry], *, size: int, cursor: str, bound_to: st
     )
 
 
+def _things_of(subject_id: UUID, by: Principal) -> Named:
+    """Return what there is of a person, by kind: to the oversight body of anybody, else of its own agency's."""
+    registered = Q() if by.kind == Kind.OVERSIGHT else Q(registered_by=by.agency)
+    if not Person.objects.filter(registered, pk=subject_id).exists():
+        return {}
+    referrals = list(Referral.objects.filter(subject=subject_id).values_list("pk", flat=True))
+    return {
+        "subject": [_named_in_ledger(subject_id)],
+        "referral": referrals,
+        "consent": list(Consent.objects.filter(subject=subject_id).values_list("pk", flat=True)),
+        "task": list(Task.objects.filter(referral__in=referrals).values_list("pk", flat=True)),
+        "break-glass": list(BreakGlass.objects.filter(referral__in=referrals).values_list("pk", flat=True)),
+    }
+
+
+def _named_in_ledger(subject_id: UUID) -> str:
+    """Return by what the ledger's entries name a person."""
+    return str(subject_id)
+
+
 def _may_ask_about(referral_id: UUID, by: Principal, *, auditor: bool) -> bool:
     if not auditor:
         return Referral.objects.viewable_by(by).filter(pk=referral_id).exists()
@@ -155,7 +184,7 @@ def _party(by: Principal) -> Q:
 
 
 def _parts(question: Question) -> dict[str, object]:
-    names = ("referral", "agency", "staff", "action", "basis", "outcome", "since", "until")
+    names = ("referral", "subject", "agency", "staff", "action", "basis", "outcome", "since", "until")
     return {name: getattr(question, name) for name in names}
 
 

@@ -2,7 +2,7 @@
 
 from api_schema.describe import AUDITS, PERSONAL, operation
 from referrals.contract import COMEBACK, MUNICIPALITY, PAGE_QUERIES, REFERRAL_ID, TAG
-from referrals.inspection_serializers import EntryPage, SearchBodySerializer, TimelinePage
+from referrals.inspection_serializers import EntryPage, InspectedPage, SearchBodySerializer, TimelinePage
 
 LEDGER = "Ledger"
 ENTRY = {
@@ -22,8 +22,10 @@ ENTRY = {
     "request_id": "b7a2c9a4-3a52-4b0e-8f7f-0a1b2c3d4e5f",
     "leaf_hash": "9f2c0d6a4be1f7c3a1b08d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a",
 }
+INSPECTED = {**ENTRY, "as_of": {"consent": "given", "assigned": True, "assigned_to_actor": True}}
 ENTRY_QUERIES = [
     ("referral", "About this referral, or showing it."),
+    ("subject", "About this person, their referrals or their consents, or showing one of these."),
     ("agency", "By this agency."),
     ("staff", "On behalf of this member of staff."),
     ("action", "Such as `referral.disclose`."),
@@ -70,8 +72,8 @@ list_entries = operation(
     "Inspect the ledger",
     description="For auditors. Looking is itself recorded, and needs a case number or a reason.",
     tag=LEDGER,
-    response=EntryPage,
-    got={"results": [ENTRY], "next": None},
+    response=InspectedPage,
+    got={"results": [INSPECTED], "next": None},
     traits=[PERSONAL, AUDITS],
     queries=ENTRY_QUERIES,
 )
@@ -80,9 +82,9 @@ search_entries = operation(
     "Inspect the ledger, the question in the body",
     tag=LEDGER,
     request=SearchBodySerializer,
-    response=EntryPage,
+    response=InspectedPage,
     sent={"case_number": "2026-0042", "referral": REFERRAL_ID},
-    got={"results": [ENTRY], "next": None},
+    got={"results": [INSPECTED], "next": None},
     traits=[PERSONAL],
     problems=["audit-case-needed", "invalid", "too-large", "unsupported-media-type"],
 )

@@ -11,6 +11,7 @@ from api_schema.validation import CodeField, ReferenceField, StrictSerializer, T
 from audit.models import Entry
 from audit.receipts import receipt_of, signed
 from referrals import inspection
+from referrals.as_of import AsOf
 from referrals.lifecycle import Move
 
 OUTCOMES = ("done", "refused")
@@ -22,6 +23,7 @@ class SearchBodySerializer(StrictSerializer):
     case_number = ReferenceField(required=False)
     reason = CodeField(choices=inspection.REASONS, required=False)
     referral = serializers.UUIDField(required=False)
+    subject = serializers.UUIDField(required=False)
     agency = serializers.UUIDField(required=False)
     staff = serializers.CharField(max_length=64, required=False)
     action = serializers.CharField(max_length=64, required=False)
@@ -72,6 +74,29 @@ class EntrySerializer(serializers.Serializer[None]):
     )
 
 
+class EntryAsOf(serializers.Serializer[None]):
+    """What stood at the entry's time."""
+
+    consent = serializers.CharField(
+        allow_null=True, help_text="State of the consent that it rested on; null where it rested on none."
+    )
+    assigned = serializers.BooleanField(help_text="Whether the referral was assigned to anybody.")
+    assigned_to_actor = serializers.BooleanField(
+        allow_null=True, help_text="Whether to whoever acted; null where the ledger does not say."
+    )
+
+
+class InspectedEntrySerializer(EntrySerializer):
+    """An act in the ledger as auditors see it, with what stood when it was done."""
+
+    as_of = EntryAsOf(allow_null=True, help_text="Of an entry about a referral that the reader may know of.")
+
+
+class InspectedPage(serializers.Serializer[None]):
+    results = InspectedEntrySerializer(many=True)
+    next = serializers.CharField(allow_null=True)
+
+
 class EntryPage(serializers.Serializer[None]):
     results = EntrySerializer(many=True)
     next = serializers.CharField(allow_null=True)
@@ -115,6 +140,13 @@ def entry_body(entry: Entry, *, whole: bool, reader: UUID | None) -> dict[str, A
         "leaf_hash": bytes(entry.leaf_hash).hex(),
         **({"canonical": bytes(entry.canonical).decode()} if whole else {}),
     }
+
+
+def as_of_body(stood: AsOf | None) -> dict[str, Any] | None:
+    """Return what stood at an entry's time, or None where nothing of it is told."""
+    if stood is None:
+        return None
+    return {"consent": stood.consent, "assigned": stood.assigned, "assigned_to_actor": stood.assigned_to_actor}
 
 
 def step_body(entry: Entry, *, untold: Collection[Move]) -> dict[str, Any]:

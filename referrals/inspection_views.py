@@ -18,10 +18,10 @@ from audit.trails import Question
 from referrals import inspection
 from referrals import inspection_contract as contract
 from referrals.inspection import Case, Trail
-from referrals.inspection_serializers import OUTCOMES, SearchBodySerializer, entry_body, step_body
+from referrals.inspection_serializers import OUTCOMES, SearchBodySerializer, as_of_body, entry_body, step_body
 
 PAGE = ("limit", "cursor")
-FILTERS = ("referral", "agency", "staff", "action", "basis", "outcome", "since", "until", *PAGE)
+FILTERS = ("referral", "subject", "agency", "staff", "action", "basis", "outcome", "since", "until", *PAGE)
 
 
 class Entries(APIView):
@@ -34,6 +34,7 @@ class Entries(APIView):
         queries.only(request, FILTERS)
         question = Question(
             referral=queries.uuid(request, "referral"),
+            subject=queries.uuid(request, "subject"),
             agency=queries.uuid(request, "agency"),
             staff=queries.text(request, "staff"),
             action=queries.text(request, "action"),
@@ -50,7 +51,7 @@ class Entries(APIView):
             purpose=purpose_of(request, by),
             **_page(request),
         )
-        return _told(trail)
+        return _inspected(trail)
 
 
 class EntrySearch(APIView):
@@ -68,7 +69,7 @@ class EntrySearch(APIView):
         by = principal_of(request)
         purpose = purpose_of(request, by)
         trail = inspection.inspect(Question(**asked), case, by=by, purpose=purpose, size=size, cursor=cursor)
-        return _told(trail)
+        return _inspected(trail)
 
 
 class Disclosures(APIView):
@@ -118,6 +119,14 @@ def case_of(request: Request) -> Case:
     field = ReferenceField()
     number = request.headers.get("Audit-Case", "")
     return Case(number=field.run_validation(number) if number else "", reason=request.headers.get("Audit-Reason", ""))
+
+
+def _inspected(trail: Trail) -> Response:
+    bodies = [
+        entry_body(entry, whole=trail.whole, reader=trail.reader) | {"as_of": as_of_body(trail.as_of.get(entry.id))}
+        for entry in trail.entries
+    ]
+    return answer(pagination.listed(bodies, trail.next), receipt=signed(trail.receipt))
 
 
 def _told(trail: Trail) -> Response:

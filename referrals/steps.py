@@ -18,6 +18,7 @@ from agencies.principals import Principal
 from api_schema.validation import FieldError, refuse
 from api_schema.words import Words
 from audit.log import Act
+from audit.trails import ASSIGNEES
 from consent import records
 from consent.categories import Category
 from consent.coverage import Coverage
@@ -95,7 +96,7 @@ def carry_out(
         case Move.ACCEPT:
             referral.responsible_id, referral.responsible_since = by.agency, now
         case Move.ASSIGN:
-            _assign(referral, body, by=by)
+            _assign(act, referral, body, by=by)
         case Move.SCREEN | Move.TAKE_OVER:
             referral.screening = body.screening or referral.screening
         case Move.HOLD:
@@ -242,13 +243,14 @@ def _amend(act: Act, referral: Referral, body: MoveBody, *, by: Principal, purpo
     rest_on(act, referral, coverage.consent_version)
 
 
-def _assign(referral: Referral, body: MoveBody, *, by: Principal) -> None:
+def _assign(act: Act, referral: Referral, body: MoveBody, *, by: Principal) -> None:
     members = directory.counsellors(by.agency, body.assignees)
     known = {member.staff_id for member in members}
     unknown = [index for index, staff_id in enumerate(body.assignees) if staff_id not in known]
     if unknown:
         raise UnknownHere(errors=[refuse(f"/assignees/{index}", "unknown_staff", NO_COUNSELLOR) for index in unknown])
     grants.assign(referral, members)
+    act.detail[ASSIGNEES] = ",".join(sorted({str(member.user_id) for member in members}, key=int))
 
 
 def _resume_clock(referral: Referral, now: datetime) -> None:

@@ -32,6 +32,7 @@ PRODUCT = sorted([BASE_DIR / "manage.py", *(file for room in ROOMS for file in (
 MAY_IMPORT_REFERRALS = {
     "referrals/actions.py",
     "referrals/apps.py",
+    "referrals/as_of.py",
     "referrals/attaching.py",
     "referrals/attachments.py",
     "referrals/break_glass.py",
