@@ -50,6 +50,9 @@ class Entry(models.Model):
             models.Index(fields=["subject_kind", "subject_id", "id"], name="audit_entry_subject"),
             models.Index(fields=["actor_agency", "id"], name="audit_entry_agency"),
             GinIndex(fields=["result_ids"], name="audit_entry_results"),
+            models.Index(fields=["action", "id"], name="audit_entry_action"),
+            models.Index(fields=["on_behalf_of", "id"], name="audit_entry_staff"),
+            models.Index(fields=["id"], name="audit_entry_refused", condition=models.Q(outcome="refused")),
         ]
         constraints = [
             models.CheckConstraint(

@@ -84,6 +84,8 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     ),
     "GET audit/entries": ("auditor", "audit/entries", None),
     "POST audit/entries/search": ("auditor", "audit/entries/search", {}),
+    "GET audit/findings": ("auditor", "audit/findings", None),
+    "POST audit/findings/search": ("auditor", "audit/findings/search", {}),
     "GET subjects/<uuid:subject_id>": ("sender", "subjects/{subject}", None),
     "GET subjects/<uuid:subject_id>/access-report": ("sender", "subjects/{subject}/access-report", None),
     "GET subjects/<uuid:subject_id>/withholdings": ("sender", "subjects/{subject}/withholdings", None),

@@ -27,6 +27,7 @@ FILES = (
     "referrals/reference/milieus.json",
     "referrals/reference/break_glass_reasons.json",
     "referrals/reference/task_results.json",
+    "referrals/reference/abuse_patterns.json",
 )
 AGENCY_KINDS = {
     "municipality",

@@ -144,6 +144,8 @@ ASKED: dict[str, Ask] = {
     "POST agencies/{agency_id}/self-governing-claims/{claim_id}/withdraw": Ask(body=plain({"reason": "other"})),
     "GET audit/entries": Ask(),
     "POST audit/entries/search": Ask(body=plain({"case_number": "2026-0042", "limit": 5})),
+    "GET audit/findings": Ask(),
+    "POST audit/findings/search": Ask(body=plain({"case_number": "2026-0042", "limit": 5})),
     "GET break-glass": Ask(),
     "POST break-glass": Ask(
         body=lambda case: breaking(case.names["referral_id"], categories=["contact"]), purpose="averting_danger"

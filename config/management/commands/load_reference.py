@@ -43,6 +43,7 @@ LISTS = {
     "moves": "referrals/reference/moves.json",
     "break-glass-reasons": "referrals/reference/break_glass_reasons.json",
     "task-results": "referrals/reference/task_results.json",
+    "abuse-patterns": "referrals/reference/abuse_patterns.json",
 }
 NOTICES = "consent/reference/notices.json"
 COMEBACK_OFFERS = ("individual_counselling", "outreach", "anonymous_online", "anonymous_telephone")
