@@ -147,6 +147,7 @@ SPECTACULAR_SETTINGS = {
         "MediaType": "referrals.file_types.MEDIA_TYPES",
         "ScanState": "referrals.attachments_serializers.SCAN_STATES",
         "Purpose": "agencies.acting.PURPOSES",
+        "AuditReason": "referrals.inspection.REASONS",
         "ClaimState": "agencies.self_governing.STATES",
         "WithdrawalReason": "agencies.self_governing_serializers.REASONS",
         "ConsentPurpose": "consent.serializers.PURPOSES",
