@@ -22,6 +22,7 @@ from audit.models import Entry
 from audit.trails import Named, Question
 from consent.models import Consent
 from consent.models import Subject as Person
+from consent.naming import in_the_ledger
 from referrals import policy
 from referrals.as_of import AsOf, as_of
 from referrals.errors import CaseNeeded, ReferralNotFound
@@ -78,7 +79,7 @@ def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size
         act.detail = {"case_number": case.number, "case_reason": case.reason}
         if question.subject is not None and (things := _things_of(question.subject, by)):
             asked = replace(asked, things=things)
-            act.about = act.about if question.referral else Subject("subject", _named_in_ledger(question.subject))
+            act.about = act.about if question.referral else in_the_ledger(question.subject)
         entries, more = _page(trails.entries(asked), size=size, cursor=cursor, bound_to=bound_to)
         stood = as_of(entries, within=Q() if whole else _party(by))
     return Trail(entries=entries, next=more, receipt=act.committed, whole=whole, reader=by.agency, as_of=stood)
@@ -150,17 +151,12 @@ def _things_of(subject_id: UUID, by: Principal) -> Named:
         return {}
     referrals = list(Referral.objects.filter(subject=subject_id).values_list("pk", flat=True))
     return {
-        "subject": [_named_in_ledger(subject_id)],
+        "subject": [str(in_the_ledger(subject_id).id)],
         "referral": referrals,
         "consent": list(Consent.objects.filter(subject=subject_id).values_list("pk", flat=True)),
         "task": list(Task.objects.filter(referral__in=referrals).values_list("pk", flat=True)),
         "break-glass": list(BreakGlass.objects.filter(referral__in=referrals).values_list("pk", flat=True)),
     }
-
-
-def _named_in_ledger(subject_id: UUID) -> str:
-    """Return by what the ledger's entries name a person."""
-    return str(subject_id)
 
 
 def _may_ask_about(referral_id: UUID, by: Principal, *, auditor: bool) -> bool:

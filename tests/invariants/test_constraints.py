@@ -363,10 +363,6 @@ ENTRIES: dict[str, list[dict[str, Any]]] = {
         {"action": "audit.inspect", "detail": '{"case_number": "", "case_reason": ""}'},
         *({"action": f"audit.{look}"} for look in ("findings", "export", "download")),
     ],
-    "audit_entry_findings_name_their_case": [
-        {"action": "audit.findings"},
-        {"action": "audit.findings", "detail": '{"case_number": "", "case_reason": ""}'},
-    ],
     "audit_entry_detail_is_flat_text": [
         {"detail": '{"name": 1}'},
         {"detail": '{"name": true}'},
