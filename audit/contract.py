@@ -1,5 +1,6 @@
 """How the committed contract describes the log over the ledger: hashes, proofs, signatures and keys."""
 
+from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 
 from api_schema.describe import operation
@@ -11,7 +12,6 @@ SIGNATURE = "Az3grlgtzPICa5OS8npVmf1Myq/5IZniMp+ZJurmRDeOoRDe4URYN7u5/Zhcyv2q1gG
 CHECKPOINT = f"{ORIGIN}\n20852163\n{ROOT}\n\n— {ORIGIN} {SIGNATURE}\n"
 HASH = "9f2c0d6a4be1f7c3a1b08d5e6f7a8b9c0d1e2f3a4b5c6d7e8f9a0b1c2d3e4f5a"
 VKEY = "udvej.example/ledger+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k"
-HASHES = serializers.ListField(child=serializers.CharField(), help_text="SHA-256 each, hexadecimal, leaf upwards.")
 
 
 class InclusionProof(serializers.Serializer[None]):
@@ -55,7 +55,7 @@ read_checkpoint = operation(
     description="A C2SP tlog-checkpoint with the cosignatures it has. Keep it: it is what catches a log that is "
     "rolled back or shown differently to others.",
     tag=TAG,
-    response=serializers.CharField(),
+    response=OpenApiTypes.STR,
     got=CHECKPOINT,
     queries=[("final", "`true` for the newest that the quorum of witnesses has cosigned.")],
     media_types=["text/plain"],
@@ -67,7 +67,7 @@ read_tile = operation(
     description="Hashes only, as C2SP tlog-tiles: `{level}/{index}[.p/{width}]`, the index in groups of three digits "
     "such as `x001/x234/067`. A tile never changes.",
     tag=TAG,
-    response=serializers.CharField(),
+    response=OpenApiTypes.BINARY,
     got="the bytes",
     media_types=["application/octet-stream"],
 )

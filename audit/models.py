@@ -144,6 +144,7 @@ class Cosignature(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["checkpoint", "witness"], name="audit_cosignature_one_of_each_witness")
         ]
+        indexes = [models.Index(fields=["witness", "number"], name="audit_cosignature_latest")]
 
     def __str__(self) -> str:
         return f"{self.witness} of {self.checkpoint}"

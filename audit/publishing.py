@@ -14,11 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.utils import timezone
 
 from audit.merkle import EMPTY_ROOT, Edge
 from audit.models import Checkpoint as CheckpointRow
 from audit.models import LogKey
 from audit.notes import Checkpoint, Note, Signer, signed
+from audit.signing import handed_over
 from audit.tree import Tree
 
 
@@ -82,6 +84,21 @@ def check_key(signer: Signer, *, using: str = DEFAULT_DB_ALIAS) -> None:
         _write("INSERT INTO audit_logkey (vkey, number, size, handover) VALUES (%s, 1, 0, '')", [vkey], using)
     elif keys[-1] != vkey:
         raise RolledBack("the log's newest key is another one: no hand-over names the key that would sign")
+
+
+def hand_over(old: Signer, new: Signer, *, origin: str, memory: Memory, using: str = DEFAULT_DB_ALIAS) -> Note:
+    """
+    Go over from the log's newest key to another: both sign so, at the size and root that were signed last.
+
+    To be done while nobody seals. Raises `RolledBack` where the database does not hold what was signed.
+    """
+    last = check_memory(memory, origin=origin, tree=Tree(using))
+    check_key(old, using=using)
+    note = handed_over(old, new, origin=origin, size=last.size, root=last.root, at=timezone.now())
+    number = LogKey.objects.using(using).count() + 1
+    row: list[str | int | bytes] = [str(new.key), number, last.size, str(note)]
+    _write("INSERT INTO audit_logkey (vkey, number, size, handover) VALUES (%s, %s, %s, %s)", row, using)
+    return note
 
 
 def publish(edge: Edge, *, origin: str, signer: Signer, memory: Memory, using: str = DEFAULT_DB_ALIAS) -> Checkpoint:

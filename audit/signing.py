@@ -9,6 +9,7 @@ import os
 import re
 from base64 import b64encode
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives import serialization
@@ -55,6 +56,11 @@ class FileSigners:
             raise FileNotFoundError(self.folder / "log-1.pem")
         return FileSigner(self.name, self._file(max(numbers)))
 
+    def named(self, vkey: str) -> Signer | None:
+        """Return the key that has this public half, or None where the folder has it no more."""
+        signers = (FileSigner(self.name, self._file(number)) for number in self._numbers())
+        return next((signer for signer in signers if str(signer.key) == vkey), None)
+
     def make(self) -> Signer:
         """Make the next key, readable by its owner alone, and return it."""
         self.folder.mkdir(parents=True, mode=0o700, exist_ok=True)
@@ -84,11 +90,12 @@ class FileSigners:
         return self.folder / f"log-{number}.pem"
 
 
-def handed_over(old: Signer, new: Signer, *, origin: str, size: int, root: bytes, at: str) -> Note:
+def handed_over(old: Signer, new: Signer, *, origin: str, size: int, root: bytes, at: datetime) -> Note:
     """
     Return the note by which a log goes over from one key to the next: signed by both, at a size and root of the tree.
 
-    `at` is an RFC 3339 time. docs/ledger.md describes the seven lines.
+    docs/ledger.md describes its seven lines.
     """
-    lines = (HANDOVER, origin, str(old.key), str(new.key), str(size), b64encode(root).decode(), at)
+    time = at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    lines = (HANDOVER, origin, str(old.key), str(new.key), str(size), b64encode(root).decode(), time)
     return signed("".join(f"{line}\n" for line in lines), by=[old, new])

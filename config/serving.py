@@ -7,6 +7,7 @@ For `make run`, `make demo` and the tests that need a real server. Production ru
 import contextlib
 import http.client
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -26,6 +27,7 @@ ADDRESS = "127.0.0.1"
 READY_SECONDS = 60
 STOP_SECONDS = 30  # gunicorn lets requests finish for 20, see config/gunicorn.py
 VAR = CHECKOUT / "var"
+WITNESS = "udvej.example/oversight-witness"
 ROLES_APART = {"OWNER_DATABASE_URL", "SEALER_DATABASE_URL"}
 
 
@@ -107,11 +109,12 @@ def serving(
         files = VAR if name == "udvej" else VAR / name
         log = files / "log" / "server.log"
         log.parent.mkdir(parents=True, exist_ok=True)
-        memory = files / "ledger" / "signed-last.json"
+        ledger = files / "ledger"
         if fresh:
-            memory.unlink(missing_ok=True)  # what was signed of the database that was emptied
+            shutil.rmtree(ledger, ignore_errors=True)  # what was signed and witnessed of the database that was emptied
         base_url, demo_file = f"http://{ADDRESS}:{port}", files / "demo.json"
-        environment = _environment(port, base_url, demo_file, databases) | {"UDVEJ_LEDGER_MEMORY": str(memory)}
+        environment = _environment(port, base_url, demo_file, databases)
+        environment |= {"UDVEJ_LEDGER_MEMORY": str(ledger / "signed-last.json")}
 
         say("Bringing its tables up to date, and loading reference and demo data.")
         owners = environment | {"OWNER_DATABASE_URL": databases.owner}
@@ -119,10 +122,12 @@ def serving(
         _manage(["load_reference"], environment)
         _manage(["load_demo"], environment)
 
+        witness = stack.enter_context(_witness(ledger, environment, log.with_name("audit_witness.log")))
+        environment |= {"UDVEJ_LEDGER_POLICY": str(ledger / "policy")}
         say("Starting the web server.")
         gunicorn = ["-m", "gunicorn", "-c", "config/gunicorn.py", "--bind", f"{ADDRESS}:{port}", "config.wsgi"]
         process = stack.enter_context(_process(gunicorn, environment, log))
-        beside = []
+        beside = [witness]
         for what, command, environs in (
             ("The watch over deadlines", "watch_deadlines", environment),
             ("The sealer of the ledger", "audit_seal", environment | {"DATABASE_URL": databases.sealer}),
@@ -137,6 +142,20 @@ def serving(
         _await_ready(server, port)
         _manage(["load_demo_referrals", "--base-url", base_url], environment)
         yield server
+
+
+@contextmanager
+def _witness(ledger: Path, environment: dict[str, str], log: Path) -> Iterator[Beside]:
+    """Run a witness of the ledger's log, as an oversight body would elsewhere, and name it in the log's policy."""
+    ledger.mkdir(parents=True, exist_ok=True)
+    own = ["audit_witness", "--folder", str(ledger / "witness"), "--name", WITNESS]
+    port, key = _free_port(0), _last_line([*own, "--show-key"], environment)
+    log_key = _last_line(["audit_key"], environment)
+    policy = f"log {log_key}\nwitness oversight {key} http://{ADDRESS}:{port}/\nquorum oversight\n"
+    (ledger / "policy").write_text(policy, encoding="utf-8")
+    command = ["manage.py", *own, "--log", log_key, "--listen", f"{ADDRESS}:{port}"]
+    with _process(command, environment, log) as process:
+        yield Beside("The witness of the ledger", process, log)
 
 
 def _free_port(port: int) -> int:
@@ -186,8 +205,8 @@ def _environment(port: int, base_url: str, demo_file: Path, databases: Databases
     }
 
 
-def _manage(command: list[str], environment: dict[str, str]) -> None:
-    """Run a management command to its end; its output is shown only if it fails."""
+def _manage(command: list[str], environment: dict[str, str]) -> str:
+    """Run a management command to its end, and return what it said; its output is shown only if it fails."""
     done = subprocess.run(
         [sys.executable, "manage.py", *command],
         check=False,
@@ -202,6 +221,11 @@ def _manage(command: list[str], environment: dict[str, str]) -> None:
     )
     if done.returncode != 0:
         raise ServingError(f"`manage.py {' '.join(command)}` failed, and said:\n{done.stdout.strip()}")
+    return done.stdout
+
+
+def _last_line(command: list[str], environment: dict[str, str]) -> str:
+    return _manage(command, environment).strip().splitlines()[-1]
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What a year's entries are searched by besides thing and agency: the act, the person acted for, and refusals."""
+"""What a year's entries are searched by besides thing and agency: act, person acted for, refusals; and witnesses."""
 
 from django.db import migrations, models
 
@@ -13,4 +13,5 @@ class Migration(migrations.Migration):
             "entry",
             models.Index(fields=["id"], name="audit_entry_refused", condition=models.Q(outcome="refused")),
         ),
+        migrations.AddIndex("cosignature", models.Index(fields=["witness", "number"], name="audit_cosignature_latest")),
     ]

@@ -1,4 +1,4 @@
-"""`manage.py audit_seal`: seals the ledger and signs its tree, until told to stop. One such process for a database."""
+"""`manage.py audit_seal`: seals the ledger, signs its tree and has it witnessed. One such process for a database."""
 
 import signal
 import threading
@@ -8,8 +8,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from audit import sealer
+from audit import cosigning, sealer
 from audit.publishing import RolledBack
+
+STOP_SECONDS = 10
 
 
 class Command(BaseCommand):
@@ -26,7 +28,15 @@ class Command(BaseCommand):
 
         signal.signal(signal.SIGTERM, end)
         signal.signal(signal.SIGINT, end)
+        asked = cosigning.witnesses()
+        beside = threading.Thread(
+            target=cosigning.run, args=(asked,), kwargs={"stop": stop, "every": options["every"]}, daemon=True
+        )
+        beside.start()
         try:
             sealer.run(sealer.configured, stop=stop, every=options["every"])
         except RolledBack as error:
             raise CommandError(f"The log is not signed any more: {error}. See docs/ledger.md, section 9.") from error
+        finally:
+            stop.set()
+            beside.join(STOP_SECONDS)
