@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from api_schema.problems import Conflict, Forbidden, Invalid, NotFound, Stale
+from api_schema.problems import Conflict, Forbidden, Invalid, NotFound, Problem, Stale
 from api_schema.words import Words
 from audit.facts import Refusal
 from consent.records import AGE_WORDS
@@ -131,6 +131,24 @@ CONSENT_DOES_NOT_STAND = Words("Samtykket gælder ikke nu.", "The consent does n
 SECTION_NOT_COVERED = Words(
     "Hjemlen eller samtykket omfatter ikke denne sektion.", "The basis or consent does not reach this section."
 )
+
+
+class ExportNotFound(Refusal, NotFound):
+    """No such export of the auditor's own agency."""
+
+    code = "not-found"
+
+
+class ExportTooLarge(Refusal, Problem):
+    code = "export-too-large"
+    status = 422
+    title = Words("Udtrækket er for stort", "The export is too large")
+    detail = Words(
+        "Spørgsmålet finder mere end {most} indførsler. Del det op i tidsrum med since og until, eller bed driften om "
+        "hele loggen.",
+        "The question finds more than {most} entries. Ask in parts with since and until, or ask operations for the "
+        "whole log.",
+    )
 
 
 class CaseNeeded(Refusal, Forbidden):

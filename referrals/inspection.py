@@ -4,7 +4,8 @@ Who was shown what: the ledger read back for those entitled to ask about a refer
 Looking is itself an act with an entry, and an auditor's look needs a case number or a coded reason (rule 18).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from api_schema import pagination
 from audit import trails
 from audit.facts import Receipt, Subject
 from audit.hashing import keyed
+from audit.log import Act
 from audit.models import Entry
 from audit.trails import Named, Question
 from consent.models import Consent
@@ -31,6 +33,7 @@ from referrals.models import BreakGlass, Referral, Task
 
 REASONS = ("routine_inspection", "complaint", "incident", "subject_access_request")
 AUDITORS = (Role.AUDITOR,)
+FILTERS = ("referral", "subject", "agency", "staff", "action", "basis", "outcome", "since", "until")
 MOVES = tuple(f"referral.{move}" for move in Move)
 STOPS = ("consent.withdraw", "consent.invalidate", "consent.refuse")
 """The acts on a consent that end it, and stop the referrals that rest on it."""
@@ -68,21 +71,38 @@ def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size
     Raises `CaseNeeded` without a case number or reason, and `Malformed` for another's cursor; the former recorded.
     """
     whole = by.kind == Kind.OVERSIGHT
-    about = Subject("referral", question.referral) if question.referral else Subject("ledger")
-    asked = replace(question, visible=Q() if whole else _own_part(by))
-    bound_to = f"audit:{by.agency}:{by.membership}:{_criterion(question)}"
-    with acting(
-        "audit.inspect", by=by, about=about, purpose=purpose, scope="audit", roles=AUDITORS, changes=False
-    ) as act:
-        check_case(case)
-        act.criterion = _criterion(question)
-        act.detail = {"case_number": case.number, "case_reason": case.reason}
-        if question.subject is not None and (things := _things_of(question.subject, by)):
-            asked = replace(asked, things=things)
-            act.about = act.about if question.referral else in_the_ledger(question.subject)
+    bound_to = f"audit:{by.agency}:{by.membership}:{criterion(question)}"
+    with looking("audit.inspect", question, case, by=by, purpose=purpose) as (act, asked):
         entries, more = _page(trails.entries(asked), size=size, cursor=cursor, bound_to=bound_to)
         stood = as_of(entries, within=Q() if whole else _party(by))
     return Trail(entries=entries, next=more, receipt=act.committed, whole=whole, reader=by.agency, as_of=stood)
+
+
+@contextmanager
+def looking(
+    action: str, question: Question, case: Case, *, by: Principal, purpose: str
+) -> Iterator[tuple[Act, Question]]:
+    """
+    Look into the ledger in one act that names its case; give the question as the auditor may ask it.
+
+    All of the ledger is the oversight body's to ask about, and its own agency's part another's. Raises `CaseNeeded`.
+    """
+    about = Subject("referral", question.referral) if question.referral else Subject("ledger")
+    with acting(action, by=by, about=about, purpose=purpose, scope="audit", roles=AUDITORS, changes=False) as act:
+        check_case(case)
+        act.criterion = criterion(question)
+        act.detail = {"case_number": case.number, "case_reason": case.reason}
+        asked = narrowed(question, by=by)
+        if question.subject is not None and asked.things and not question.referral:
+            act.about = in_the_ledger(question.subject)
+        yield act, asked
+
+
+def narrowed(question: Question, *, by: Principal) -> Question:
+    """Return a question as an auditor may ask it: of what part of the ledger, and of whose persons."""
+    visible = Q() if by.kind == Kind.OVERSIGHT else _own_part(by)
+    things = _things_of(question.subject, by) if question.subject is not None else {}
+    return replace(question, visible=visible, things=things)
 
 
 def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
@@ -179,10 +199,11 @@ def _party(by: Principal) -> Q:
     return Q(sender=by.agency) | Q(recipient=by.agency, submitted_at__isnull=False)
 
 
-def _parts(question: Question) -> dict[str, object]:
-    names = ("referral", "subject", "agency", "staff", "action", "basis", "outcome", "since", "until")
-    return {name: getattr(question, name) for name in names}
+def parts(question: Question) -> dict[str, object]:
+    """Return what was asked, by the names of the filters."""
+    return {name: getattr(question, name) for name in FILTERS}
 
 
-def _criterion(question: Question) -> str:
-    return keyed("audit-criterion", repr(_parts(question)).encode())
+def criterion(question: Question) -> str:
+    """Return the keyed hash by which the ledger knows a question again."""
+    return keyed("audit-criterion", repr(parts(question)).encode())

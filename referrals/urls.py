@@ -5,6 +5,7 @@ from django.urls import path
 from referrals import (
     attachments_views,
     break_glass_views,
+    exports_views,
     findings_views,
     insight_views,
     inspection_views,
@@ -42,6 +43,9 @@ urlpatterns = [
     path("break-glass/<uuid:glass_id>/review", break_glass_views.Review.as_view()),
     path("audit/entries", inspection_views.Entries.as_view()),
     path("audit/entries/search", inspection_views.EntrySearch.as_view()),
+    path("audit/exports", exports_views.Exports.as_view()),
+    path("audit/exports/<uuid:export_id>", exports_views.OneExport.as_view()),
+    path("audit/exports/<uuid:export_id>/bundle", exports_views.Bundle.as_view()),
     path("audit/findings", findings_views.Findings.as_view()),
     path("audit/findings/search", findings_views.FindingsSearch.as_view()),
 ]

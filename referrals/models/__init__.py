@@ -8,6 +8,7 @@ has a referral to return. The application's role can write content but can't rea
 from referrals.models.conversation import Attachment
 from referrals.models.duties import BreakGlass, Task, Withholding
 from referrals.models.grants import Access, ReferralGroupObjectPermission, ReferralUserObjectPermission
+from referrals.models.inspection import Export
 from referrals.models.referral import HEADER, PARTIES, BatchKey, Referral, Section, consent_until
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Attachment",
     "BatchKey",
     "BreakGlass",
+    "Export",
     "Referral",
     "ReferralGroupObjectPermission",
     "ReferralUserObjectPermission",

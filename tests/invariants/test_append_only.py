@@ -6,7 +6,7 @@ from tests.invariants.attempts import APP, APPEND_ONLY, DENIED, OWNER, SUPERUSER
 
 TABLES = (
     *("agencies_selfgoverningapproval", "audit_entry", "auditlog_logentry", "consent_consentevent"),
-    *("consent_shared", "referrals_attachment", "referrals_withholding"),
+    *("consent_shared", "referrals_attachment", "referrals_export", "referrals_withholding"),
 )
 
 CHANGES = {

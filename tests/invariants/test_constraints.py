@@ -102,6 +102,10 @@ LEAF = (
     "INSERT INTO audit_leaf SELECT coalesce((SELECT max(index) FROM audit_leaf), -1) + 1, e.id, e.leaf_hash "
     "FROM (SELECT * FROM audit_entry ORDER BY id LIMIT 1) e"
 )
+EXPORT = (
+    "INSERT INTO referrals_export (agency_id, staff_id, case_number, case_reason, question, size, entries, "
+    "idempotency_key, body_hash, created_at) VALUES (%(sending)s, 's', '{}', '', '{{}}', 1, 0, 'k', 'h', now())"
+)
 CONSTRAINTS: dict[str, list[str]] = {
     # referrals
     "referrals_referral_status_is_known": [REFERRAL.format("status = 'lost'"), DRAFT.format("status = ''")],
@@ -299,6 +303,8 @@ CONSTRAINTS: dict[str, list[str]] = {
     "agencies_codelistitem_position_check": ["UPDATE agencies_codelistitem SET position = -1"],
     "agencies_area_is_unique_from_a_date": [again("agencies_area", **NEW_ID)],
     "agencies_areawithin_is_one_at_a_time": [again("agencies_areawithin", **NEW_ID)],
+    "referrals_export_is_made_once_per_key": [f"{EXPORT.format('c')}; {EXPORT.format('c')}"],
+    "referrals_export_names_its_case": [EXPORT.format("")],
     # the tree over the ledger
     "audit_leaf_entry_id_key": [f"{LEAF}; {LEAF}"],
     "audit_logkey_number_key": [

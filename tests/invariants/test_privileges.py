@@ -57,6 +57,7 @@ TABLES: dict[str, dict[str, str]] = {
     "referrals_attachment": {"udvej_app": "INSERT"},
     "referrals_batchkey": WRITTEN_ONCE,
     "referrals_breakglass": {"udvej_app": "INSERT"},
+    "referrals_export": WRITTEN_ONCE,
     "referrals_referral": KEPT,
     "referrals_referralgroupobjectpermission": {"udvej_app": "INSERT SELECT"},
     "referrals_referraluserobjectpermission": LISTED,
