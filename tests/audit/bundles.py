@@ -119,9 +119,9 @@ def tombstone(rule: str, removed: dict[int, bytes], *by: Signer, count: int | No
     return note_of("\n".join(["udvej tombstone v1", ORIGIN, *said]) + "\n", *(by or (FIRST,)))
 
 
-def receipt(number: int, *, by: Signer = RECEIPTS, **said: str) -> str:
+def receipt(number: int, *, by: Signer = RECEIPTS, typ: str = "udvej-receipt+jws", **said: str) -> str:
     """Return a receipt of one of the entries."""
-    header = {"alg": "Ed25519", "typ": "udvej-receipt+jws", "kid": _thumbprint(RECEIPTS)}
+    header = {"alg": "Ed25519", "typ": typ, "kid": _thumbprint(RECEIPTS)}
     leaf = leaf_hash(entry(number)).hex()
     claims = {"at": json.loads(entry(number))["at"], "entry": id_of(number), "leaf": leaf, **said}
     text = ".".join(_base64url(json.dumps(each, separators=(",", ":")).encode()) for each in (header, claims))

@@ -11,7 +11,18 @@ from typing import Any
 import pytest
 
 from audit import verification
-from audit.verification import Diverged, Divergence, NotABundle, Report, Tree, Trust, Unproven, verify_bundle
+from audit.notes import Signature, cosigned
+from audit.verification import (
+    Diverged,
+    Divergence,
+    NotABundle,
+    ProofError,
+    Report,
+    Tree,
+    Trust,
+    Unproven,
+    verify_bundle,
+)
 from tests.audit.bundles import (
     ENTRIES,
     FIRST,
@@ -250,6 +261,11 @@ def test_a_tombstone_for_other_entries_is_named() -> None:
     assert named.what == "tombstone 1 (rule USE-1M): it was signed for other entries than those that are removed by it"
 
 
+def test_a_number_names_one_tombstone() -> None:
+    twice = PRUNED.whole()["tombstones.jsonl"] + PRUNED.whole()["tombstones.jsonl"]
+    assert divergence({**PRUNED.whole(), "tombstones.jsonl": twice}).what == "tombstone 1: it is there twice (line 3)"
+
+
 def test_a_removed_leaf_with_another_hash_gives_another_root() -> None:
     forged = PRUNED.whole()
     forged["removed.jsonl"] = forged["removed.jsonl"].replace(hashes(ENTRIES)[11].hex().encode(), b"00" * 32)
@@ -333,6 +349,13 @@ def test_handovers_are_a_chain() -> None:
     assert divergence(back.whole()).what == "hand-over 2: it does not go on where the one before it ended"
 
 
+@pytest.mark.parametrize("said", [{"size": 7}, {"size": 9, "at": "2026-04-30T23:59:59Z"}])
+def test_a_handover_lies_not_before_the_one_before_it(said: Any) -> None:
+    third = handover(SECOND, signer("third"), said.pop("size"), **said)
+    forged = ROTATED.but(handovers=(handover(FIRST, SECOND, 8), third))
+    assert divergence(forged.whole()).what == "hand-over 2: it does not go on where the one before it ended"
+
+
 def test_a_handover_at_another_root_is_another_past() -> None:
     forged = ROTATED.but(handovers=(handover(FIRST, SECOND, 8, entries=ENTRIES[1:]),))
     assert divergence(forged.whole()).what.startswith("hand-over 1: the log's first 8 leaves have another root")
@@ -375,6 +398,27 @@ def test_a_forged_cosignature_is_named() -> None:
     assert divergence({**members, "checkpoint": forged}).what == (
         "checkpoint: the signature of w1.example/witness does not fit"
     )
+
+
+def test_a_cosignature_of_a_time_that_cannot_be_is_forged() -> None:
+    members = LOG.whole()
+    text, line = members["checkpoint"].decode().split("\n\n")[0] + "\n", str(cosigned_at(2**63))
+    forged = f"{text}\n{line}\n".encode()
+    assert divergence({**members, "checkpoint": forged}).what == (
+        "checkpoint: the signature of w1.example/witness does not fit"
+    )
+
+
+def cosigned_at(time: int) -> Signature:
+    return cosigned(checkpoint(ENTRIES, FIRST).split("\n\n")[0] + "\n", by=W1, at=time)
+
+
+def test_a_vkey_names_its_own_key() -> None:
+    name, key_id, encoded = str(FIRST.key).split("+", 2)
+    with pytest.raises(ValueError, match=r"the key id of .* is not that of its name and key"):
+        Trust(logs=(f"{name}+{'0' * len(key_id)}+{encoded}",))
+    with pytest.raises(ValueError, match="one way to write these bytes"):
+        Trust(logs=(str(FIRST.key).removesuffix("=") + "=" * 5,))
 
 
 def test_ones_own_policy_decides_and_not_the_bundles() -> None:
@@ -518,6 +562,8 @@ def test_a_forged_receipt_is_named() -> None:
     assert divergence(LOG.whole(), receipts=[receipt(9), receipt(9, by=STRANGER)]).what == (
         "receipt 2: its signature does not fit"
     )
+    other = receipt(9, typ="JWT")
+    assert divergence(LOG.whole(), receipts=[other]).what == "receipt 1: it is not a receipt of the ledger"
     assert divergence(LOG.whole(), receipts=["banana"]).what == "receipt 1: it is not a compact JWS"
     none = Trust(logs=TRUST.logs, policy=TRUST.policy, receipts='{"keys": []}')
     assert divergence(LOG.whole(), none, receipts=[receipt(9)]).what == (
@@ -526,6 +572,19 @@ def test_a_forged_receipt_is_named() -> None:
 
 
 # --- The tree --------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("wrong", [[], [b""], [b"x" * 31], [bytes(32)] * 2])
+def test_a_proof_has_its_length_and_is_made_of_hashes(wrong: list[bytes]) -> None:
+    with pytest.raises(ProofError, match="the proof"):
+        verification.check_inclusion(bytes(32), index=0, size=2, path=wrong, root=bytes(32))
+    with pytest.raises(ProofError, match="the proof"):
+        verification.check_consistency(old=1, new=2, path=wrong, old_root=bytes(32), new_root=bytes(32))
+
+
+def test_no_proof_starts_from_the_empty_tree() -> None:
+    with pytest.raises(ProofError, match="no proof shows"):
+        verification.check_consistency(old=0, new=2, path=[], old_root=verification.EMPTY_ROOT, new_root=bytes(32))
+
+
 def test_a_tree_knows_its_root_at_any_time_and_at_chosen_sizes() -> None:
     watched = [0, 1, 7, 8, 19]
     leaves = hashes(ENTRIES)
@@ -589,6 +648,15 @@ def test_the_file_tells_by_its_exit_code_and_in_json(alone: Any, tmp_path: Path)
     assert alone("true.zip", "--log", "banana")[0] == 2
     assert alone("true.zip", "--policy", "absent")[0] == 2
     assert alone()[0] == 2
+
+
+def test_what_a_hostile_bundle_says_can_not_steer_a_terminal(alone: Any, tmp_path: Path) -> None:
+    members = LOG.whole()
+    steering = members["manifest.json"].replace(b"udvej.example", b"\\u001b[2Judvej\\u202e\xc3\x85")
+    strange = {**members, "manifest.json": steering, "handovers.jsonl": b"", "\x1b[2J": b""}
+    (tmp_path / "strange.zip").write_bytes(zipped(strange).getvalue())
+    code, said = alone("strange.zip")
+    assert (code, said) == (2, "strange.zip: NOT A BUNDLE: a member is missing or does not belong there: \\u{1b}[2J\n")
 
 
 def test_it_imports_nothing_of_the_exchange() -> None:
