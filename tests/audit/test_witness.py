@@ -290,8 +290,14 @@ def test_the_log_says_what_was_refused_and_where_it_is_kept(witness: Running, ca
 
 # --- What strangers may send ------------------------------------------------------------------------------------------
 @pytest.mark.parametrize("size", [SUBMISSION_BYTES_MAX + 1, 3_000_000])
-def test_an_oversized_body_is_refused_unread(witness: Running, size: int) -> None:
+def test_an_oversized_body_is_refused(witness: Running, size: int) -> None:
     assert post(witness, b"x" * size).status_code == 400
+
+
+def test_an_oversized_body_is_not_waited_for(witness: Running) -> None:
+    with connected(witness) as raw:
+        raw.sendall(f"POST /add-checkpoint HTTP/1.1\r\nContent-Length: {SUBMISSION_BYTES_MAX + 1}\r\n\r\n".encode())
+        assert raw.recv(12) == b"HTTP/1.1 400"
 
 
 @pytest.mark.parametrize(

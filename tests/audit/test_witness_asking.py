@@ -36,7 +36,7 @@ def answer(body: bytes | str, *, status: str = "200 OK", more: str = "") -> byte
 
 @contextmanager
 def saying(*answers: bytes, drip: float = 0.0, wrap: Callable | None = None) -> Iterator[tuple[str, list[bytes]]]:
-    """A witness that says what it is told to, one answer a connection; yields its address and what it was sent."""
+    """A witness that says what it is told to, one answer a connection; yields its address and what it hears."""
     heard: list[bytes] = []
     listening = socket.create_server(("127.0.0.1", 0))
 
@@ -47,7 +47,8 @@ def saying(*answers: bytes, drip: float = 0.0, wrap: Callable | None = None) -> 
                 with wrap(plain) if wrap else plain as connection:
                     connection.settimeout(5)
                     heard.append(request(connection))
-                    for part in [said[at : at + 1] for at in range(len(said))] if drip else [said]:
+                    whole = said.index(b"\r\n\r\n") + 4 if drip else len(said)
+                    for part in [said[:whole], *(said[at : at + 1] for at in range(whole, len(said)))]:
                         connection.sendall(part)
                         time.sleep(drip)
 
