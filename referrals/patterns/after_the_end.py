@@ -1,6 +1,6 @@
 """Who read a case when they no longer should (A08): long after its end, off duty, or on a consent that had ended."""
 
-from referrals.patterns.saved import ASSIGNED, CASE, Pattern, hit, looked
+from referrals.patterns.saved import ASSIGNED, CASE, Pattern, acts, hit
 
 LONG_AFTER = """NOT l.categories <@ ARRAY['status'] AND EXISTS (
     SELECT FROM audit_entry m WHERE m.subject_kind = 'referral' AND m.subject_id = l.subject_id AND m.id < l.id
@@ -25,7 +25,7 @@ TOO_LATE = f"""looked l JOIN referrals_referral r ON r.id = l.referral LEFT JOIN
 AFTER_THE_END = Pattern(
     code="A08",
     steps=(
-        looked("e.action = ANY(%(read_acts)s) AND e.outcome = 'done' AND e.subject_kind = 'referral'"),
+        acts("%(read_acts)s"),
         hit(TOO_LATE, about=CASE),
     ),
 )

@@ -1,6 +1,6 @@
 """Broken glass that nobody else reviewed in time, or one person who breaks it often (A10)."""
 
-from referrals.patterns.saved import Pattern, hit, looked
+from referrals.patterns.saved import Pattern, acts, hit
 
 GLASS = """glass AS (
     SELECT l.*, g.id AS glass, count(*) OVER (PARTITION BY l.actor_agency, l.actor_user) AS opened,
@@ -13,7 +13,7 @@ GLASS = """glass AS (
 UNREVIEWED = Pattern(
     code="A10",
     steps=(
-        looked("e.action = 'break-glass.open' AND e.outcome = 'done'", agency="true"),
+        acts("ARRAY['break-glass.open']", agency="true"),
         GLASS,
         hit("glass l WHERE l.late OR l.opened >= %(opened)s", about=("'break-glass'", "l.glass::text")),
     ),

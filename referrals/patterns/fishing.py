@@ -1,6 +1,6 @@
 """Who fishes: searches without a hit, or for the same over and over (A04); tries what is not theirs, in rows (A05)."""
 
-from referrals.patterns.saved import Pattern, hit, looked, rush
+from referrals.patterns.saved import Pattern, acts, hit, looked, rush
 
 IN_VAIN = """in_vain AS (
     SELECT actor_agency, actor_user FROM looked WHERE result_ids = '{}'
@@ -13,7 +13,7 @@ FISHED = """looked l WHERE (l.result_ids = '{}' AND (l.actor_agency, l.actor_use
     OR (l.actor_agency, l.actor_user, l.criterion) IN (SELECT * FROM repeated)"""
 SEARCHES = Pattern(
     code="A04",
-    steps=(looked("e.action = 'referral.search' AND e.outcome = 'done'"), IN_VAIN, REPEATED, hit(FISHED)),
+    steps=(acts("ARRAY['referral.search']"), IN_VAIN, REPEATED, hit(FISHED)),
 )
 
 TRIED = Pattern(

@@ -1,13 +1,8 @@
 """What was shown on no valid ground (A11), and consents that are said to be older than they are (A12)."""
 
-from referrals.patterns.saved import CASE, Pattern, hit, looked
+from referrals.patterns.saved import CASE, Pattern, acts, hit
 
-TOLD = "IN ('referral.submit', 'referral.amend', 'referral.answer_info')"
-"""The sender's moves that put content before the recipient."""
-
-SHOWN = (
-    f"(e.action = ANY(%(read_acts)s) OR e.action {TOLD}) AND e.outcome = 'done' AND NOT e.categories <@ ARRAY['status']"
-)
+SHOWN = acts("(%(read_acts)s::text[] || %(told_acts)s::text[])", "NOT e.categories <@ ARRAY['status']")
 PUBLIC = "('municipality', 'police_prevention', 'prison_probation', 'psychiatry')"
 
 
@@ -19,11 +14,11 @@ def _not_for(kinds: str, who: str) -> str:
     )
 
 
-WEIGHED = f"""weighed AS (
+WEIGHED = """weighed AS (
     SELECT l.*, b.id AS ground, b.valid_from, b.valid_to, b.sender_kinds, b.recipient_kinds, b.consent_kind,
         b.necessity_statement AND b.id = r.basis_id AND NOT r.necessity_stated AS unnecessary,
         l.actor_agency = r.sender_id AS own, r.sender_id, r.recipient_id,
-        l.actor_agency = r.sender_id AND (l.action {TOLD} OR b.id = r.basis_id) AS forward
+        l.actor_agency = r.sender_id AND (l.action = ANY(%(told_acts)s) OR b.id = r.basis_id) AS forward
     FROM looked l
     JOIN referrals_referral r ON r.id = l.referral
     LEFT JOIN consent_legalbasis b ON b.code = l.basis AND b.version = l.basis_version
@@ -39,7 +34,7 @@ ON_NONE = """sides l WHERE (l.basis = '' AND NOT l.own) OR (l.basis <> '' AND (
     l.ground IS NULL OR l.at::date < l.valid_from OR l.at::date > l.valid_to OR l.not_the_givers OR l.not_the_takers
     OR l.unnecessary OR (l.consent_kind <> '' AND l.consent IS NULL)
 ))"""
-NO_GROUND = Pattern(code="A11", steps=(looked(SHOWN), WEIGHED, SIDES, hit(ON_NONE, about=CASE)))
+NO_GROUND = Pattern(code="A11", steps=(SHOWN, WEIGHED, SIDES, hit(ON_NONE, about=CASE)))
 
 REGISTERED_LATE = """looked AS (
     SELECT e.id, e.consent_id, e.at, e.registered_at, e.registered_by_id FROM consent_consentevent e
@@ -48,11 +43,11 @@ REGISTERED_LATE = """looked AS (
         AND e.registered_at > e.at + make_interval(hours => %(hours)s)
     ORDER BY e.id DESC LIMIT %(most)s
 )"""
-SHOWN_BEFORE = f"""looked v
-    JOIN referrals_referral r ON v.consent_id IN (r.consent_id, r.outcome_consent_id)
+SHOWN_BEFORE = """looked v
+    JOIN referrals_referral r ON r.consent_id = v.consent_id OR r.outcome_consent_id = v.consent_id
     JOIN audit_entry l ON l.subject_kind = 'referral' AND l.subject_id = r.id::text AND l.id < v.id
     WHERE l.at >= v.at AND l.at < v.registered_at AND l.outcome = 'done' AND NOT l.categories <@ ARRAY['status']
-        AND ((l.action = ANY(%(read_acts)s) AND l.actor_agency <> r.sender_id) OR l.action {TOLD})"""
+        AND ((l.action = ANY(%(read_acts)s) AND l.actor_agency <> r.sender_id) OR l.action = ANY(%(told_acts)s))"""
 BACKDATED = Pattern(
     code="A12",
     steps=(

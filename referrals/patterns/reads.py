@@ -1,8 +1,8 @@
 """Who read what they had no work with: without a relation (A01), too many one case (A02), one person too many (A03)."""
 
-from referrals.patterns.saved import ASSIGNED, CASE, Pattern, hit, looked, rush
+from referrals.patterns.saved import ASSIGNED, CASE, Pattern, acts, hit, rush
 
-READ = looked("e.action = ANY(%(read_acts)s) AND e.outcome = 'done' AND e.subject_kind = 'referral'")
+READ = acts("%(read_acts)s")
 
 UNRELATED = f"""looked l JOIN referrals_referral r ON r.id = l.referral LEFT JOIN {ASSIGNED} ON true
     WHERE NOT l.detail ? 'break_glass' AND (

@@ -6,7 +6,7 @@ The administration acts for no agency: whose member it is about is in the field 
 
 from referrals.patterns.saved import IN_PERIOD, Pattern, hit, looked
 
-CHANGED = "e.action = 'administration.change' AND e.subject_kind = 'agencies.membership'"
+CHANGED = looked("e.action = 'administration.change' AND e.subject_kind = 'agencies.membership'", agency="true")
 HISTORY = """history AS (
     SELECT l.id, h.actor_id, h.timestamp, m.id AS member, m.agency_id, m.user_id, m.staff_id,
         h.action = 0 OR h.changes ? 'role' OR h.changes -> 'active' ->> 1 = 'True' AS given,
@@ -36,7 +36,7 @@ OF_ITS_AGENCY = """looked l JOIN suspect m ON m.id = l.id
 SELF_GRANTED = Pattern(
     code="A09",
     steps=(
-        looked(CHANGED, agency="true"),
+        CHANGED,
         HISTORY,
         SUSPECT,
         hit(

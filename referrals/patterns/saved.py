@@ -24,6 +24,9 @@ SHOWN = 20
 READS = [f"referral.{name}" for name in ("disclose", "messages", "amendments", "attachments", "attachment")]
 """The acts by which somebody is shown what a case holds."""
 
+TELLS = [f"referral.{move}" for move in ("submit", "amend", "answer_info")]
+"""The sender's moves that put content before the recipient."""
+
 LOOKS = [*READS, *(f"referral.{name}" for name in ("list", "search", "timeline", "disclosures", "replay"))]
 """The acts on a case that do nothing with it."""
 
@@ -124,6 +127,7 @@ def ask(
         "size": size,
         "read_acts": READS,
         "look_acts": LOOKS,
+        "told_acts": TELLS,
         "ending_acts": ENDINGS,
     }
     with connection.cursor() as cursor:
@@ -181,10 +185,26 @@ COLUMNS = ", ".join(
 
 def looked(which: str, *, agency: str = OF_AGENCY, name: str = "looked") -> str:
     """Return the first step: the newest entries of the period, and of the agency, for which a condition holds."""
-    return f"""{name} AS (
-    SELECT {COLUMNS}, {REFERRAL} FROM audit_entry e WHERE {IN_PERIOD} AND {agency} AND {which}
+    return f"{name} AS ({_newest(which, agency)})"
+
+
+def acts(names: str, which: str = "true", *, agency: str = OF_AGENCY) -> str:
+    """
+    Return the first step: the newest of these acts that were done. Each is looked for apart, so that the index by act
+    and id gives the newest first, and nothing else is read however rare they are.
+    """
+    one = _newest(f"e.action = act.name AND e.outcome = 'done' AND {which}", agency)
+    return f"""looked AS (
+    SELECT e.* FROM unnest({names}::text[]) AS act (name) CROSS JOIN LATERAL ({one}) e
     ORDER BY e.id DESC LIMIT %(most)s
 )"""
+
+
+def _newest(which: str, agency: str) -> str:
+    return (
+        f"SELECT {COLUMNS}, {REFERRAL} FROM audit_entry e WHERE {IN_PERIOD} AND {agency} AND {which} "
+        "ORDER BY e.id DESC LIMIT %(most)s"
+    )
 
 
 def hit(

@@ -1,6 +1,6 @@
 """Entries whose time can't be right (A16), and auditors who look without a case or ask for content (A17)."""
 
-from referrals.patterns.saved import Pattern, hit, looked
+from referrals.patterns.saved import COLUMNS, IN_PERIOD, OF_AGENCY, REFERRAL, Pattern, hit, looked
 
 ORDERED = """ordered AS (
     SELECT *, max(at) OVER (ORDER BY xid, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS so_far,
@@ -15,10 +15,22 @@ TIME_RUNS_BACK = Pattern(
     steps=(looked("true", agency="true"), ORDERED, hit(RUNS_BACK, staff="''", about=("'ledger'", "''"))),
 )
 
-WITHOUT_A_CASE_OR_CONTENT = """e.role = 'auditor' AND (
-    (e.outcome = 'refused' AND (e.refusal = 'audit-case-needed' OR e.action = ANY(%(read_acts)s)))
-    OR (e.outcome = 'done' AND e.action = ANY(%(read_acts)s))
+REFUSED = looked(
+    "e.outcome = 'refused' AND e.role = 'auditor' "
+    "AND (e.refusal = 'audit-case-needed' OR e.action = ANY(%(read_acts)s))",
+    name="refused",
+)
+SHOWN = f"""shown AS (
+    SELECT found.* FROM agencies_membership auditor CROSS JOIN LATERAL (
+        SELECT {COLUMNS}, {REFERRAL} FROM audit_entry e
+        WHERE e.on_behalf_of = auditor.staff_id AND e.actor_agency = auditor.agency_id AND e.role = 'auditor'
+            AND {IN_PERIOD} AND {OF_AGENCY} AND e.outcome = 'done' AND e.action = ANY(%(read_acts)s)
+        ORDER BY e.id DESC LIMIT %(most)s
+    ) found WHERE auditor.role = 'auditor' ORDER BY id DESC LIMIT %(most)s
 )"""
+"""What no door lets through: content that was shown to an auditor."""
+
+EITHER = "looked AS (SELECT * FROM refused UNION SELECT * FROM shown)"
 COUNTED = """counted AS (
     SELECT *, count(*) FILTER (WHERE refusal = 'audit-case-needed')
         OVER (PARTITION BY actor_agency, actor_user, on_behalf_of) AS caseless
@@ -27,7 +39,9 @@ COUNTED = """counted AS (
 MISUSE = Pattern(
     code="A17",
     steps=(
-        looked(WITHOUT_A_CASE_OR_CONTENT),
+        REFUSED,
+        SHOWN,
+        EITHER,
         COUNTED,
         hit("counted l WHERE l.refusal <> 'audit-case-needed' OR l.caseless >= %(without_a_case)s"),
     ),

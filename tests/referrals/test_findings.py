@@ -146,3 +146,11 @@ def test_an_auditor_who_asks_for_content_is_found_at_once(exchange: Exchange) ->
     assert auditor.read(referral, **CASE).status == 403
     (finding,) = found(exchange, "A17", exchange.centre)
     assert (finding["staff"], finding["count"]) == (auditor.staff_id, 1)
+
+
+def test_content_that_was_shown_to_an_auditor_is_found(exchange: Exchange) -> None:
+    referral = exchange.municipality.as_("caseworker").submit(exchange.centre)
+    staff = exchange.centre.staff["auditor-1"]
+    write_entry(**naming(referral, exchange.centre.id, "status", "reason", role="auditor", on_behalf_of=staff))
+    (finding,) = found(exchange, "A17", exchange.centre)
+    assert finding["staff"] == staff
