@@ -47,6 +47,7 @@ def violations(ops: Sequence[Op], final: Final, *, ledger_verifies: Verifies | N
     if ledger_verifies is None:
         found += [_broken("entry_not_queued", f"entry {id_}") for id_ in final.entries.keys() - final.pending.keys()]
     else:
+        found += [_broken("entry_not_sealed", f"entry {id_}") for id_ in final.pending]
         found += [_broken("ledger_does_not_verify", fault) for fault in ledger_verifies()]
     return found
 

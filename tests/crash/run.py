@@ -21,7 +21,7 @@ from typing import Any
 
 import httpx
 
-from config.embedded_postgres import CHECKOUT
+from config.embedded_postgres import CHECKOUT, ClusterError
 from tests.crash import checker, clients, hostile, sealing
 from tests.crash.asking import Client
 from tests.crash.checker import Violation
@@ -29,7 +29,7 @@ from tests.crash.clients import Board
 from tests.crash.final import Final, read_final
 from tests.crash.history import OK, History, Op, operations
 from tests.crash.killer import Killer
-from tests.crash.world import PRODUCT, Served, serving, world
+from tests.crash.world import Served, WorldError, serving, world
 
 PAIRS = 2
 FINISH_SECONDS = 60
@@ -115,11 +115,11 @@ def run(
         keys = httpx.get(f"{served.base_url}/.well-known/jwks.json", timeout=30).raise_for_status().json()
     finally:
         history.close()
+    sealing.settle(served.world)
     served.stop()  # what a request under way may yet do is done, or is not, before the rows are read
     final = read_final(served.world.cluster.url("postgres"), keys=keys)
     ops = operations(history.events)
-    verifies = sealing.VERIFIES
-    found = checker.violations(ops, final, ledger_verifies=(lambda: verifies(served.world)) if verifies else None)
+    found = checker.violations(ops, final, ledger_verifies=lambda: sealing.verify(served.world))
     return Ran(seed=seed, ops=ops, final=final, violations=found, kills=killer.kills)
 
 
@@ -194,8 +194,12 @@ def main(arguments: Sequence[str]) -> int:
     folder = CHECKOUT / "var" / "crash"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{seed}.jsonl"
-    with world("crash-world") as made, serving(made, application=PRODUCT, beside=sealing.BESIDE) as served:
-        ran = run(served, made.casts[0], seconds=given.seconds, seed=seed, path=path)
+    try:
+        with world("crash-world") as made, serving(made) as served:
+            ran = run(served, made.casts[0], seconds=given.seconds, seed=seed, path=path)
+    except (WorldError, ClusterError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
     sys.stdout.write(ran.summary() + "\n")
     for violation in ran.violations:
         sys.stdout.write(f"  {violation.kind}: {violation.says}\n")

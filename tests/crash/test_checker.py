@@ -225,6 +225,10 @@ def test_what_waits_for_sealing_and_is_no_entry_is_named(made: Made, referral: s
     assert {one.kind for one in violations(made.ops, final)} == {"entry_bytes_differ"}
 
 
+def test_an_entry_that_is_never_sealed_is_named(made: Made, referral: str) -> None:
+    assert {one.kind for one in violations(made.ops, made.final(), ledger_verifies=list)} == {"entry_not_sealed"}
+
+
 def test_once_the_log_is_sealed_its_own_verification_is_asked(made: Made, referral: str) -> None:
     final = replace(made.final(), pending={})
     assert violations(made.ops, final, ledger_verifies=list) == []

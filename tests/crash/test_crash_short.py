@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from tests.crash import sealing
 from tests.crash.history import OK, operations
 from tests.crash.run import run
 from tests.crash.world import World, serving
@@ -30,7 +29,7 @@ def enough(events: list[dict[str, Any]], kills: Counter[str]) -> bool:
 
 
 def test_while_workers_and_the_database_are_killed_no_promise_is_broken(made_world: World) -> None:
-    with serving(made_world, beside=sealing.BESIDE) as served:
+    with serving(made_world) as served:
         ran = run(served, made_world.casts[0], seconds=SECONDS, seed=SEED, enough=enough, most=AT_MOST)
     assert ran.violations == [], ran.summary()
     assert ran.acknowledged("read") >= READS, ran.summary()

@@ -27,7 +27,7 @@ import psycopg
 
 from config import embedded_postgres, postgres_host
 from config.embedded_postgres import CHECKOUT, Cluster, ClusterError
-from tests.crash.sealing import Program
+from tests.crash.sealing import BESIDE, Program
 
 VAR = CHECKOUT / "var"
 ADDRESS = "127.0.0.1"
@@ -58,6 +58,7 @@ class World:
             "DJANGO_SETTINGS_MODULE": "config.settings.local",
             "DATABASE_URL": self.cluster.url(role),
             "UDVEJ_KEYS_DIR": str(self.files / "keys"),
+            "UDVEJ_LEDGER_MEMORY": str(self.files / "signed-last.json"),
             "UDVEJ_WORKERS": "2",
             "UDVEJ_RATE_LIMIT_PER_MINUTE": "1000000",
         }
@@ -137,7 +138,7 @@ class Served:
         self._programs: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
             "gunicorn": (command, made.environment() | environment)
         }
-        self._programs |= {one.name: (one.arguments, made.environment(one.role)) for one in beside}
+        self._programs |= {one.name: (one.arguments, made.environment(one.role) | environment) for one in beside}
         self._running: dict[str, subprocess.Popen[bytes]] = {}
         self._log: IO[bytes] = made.log.open("ab")
         self._over = threading.Event()
@@ -228,7 +229,7 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
 
 @contextmanager
 def serving(
-    made: World, *, application: str = PRODUCT, beside: Sequence[Program] = (), **environment: str
+    made: World, *, application: str = PRODUCT, beside: Sequence[Program] = BESIDE, **environment: str
 ) -> Iterator[Served]:
     """Serve a world for the block, watched over, and stop what was started. Raises WorldError."""
     served = Served(made, application, beside, environment)
