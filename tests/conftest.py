@@ -6,30 +6,20 @@ The ledger can't be emptied, so the tests don't: every test enrols agencies nobo
 
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
-import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
-from psycopg import sql
 from pytest_django import DjangoDbBlocker
 
 from config import embedded_postgres
+from tests.audit.logs import Log, copy_database, log_of_its_own
 from tests.exchange import Exchange
 
 DATABASE, TEMPLATE = "test", "ledger_template"
 """The run's database, and a copy of it as migrated, from which the attacks on a whole ledger take theirs."""
-
-
-def copy_database(cluster: embedded_postgres.Cluster, name: str, *, of: str) -> None:
-    """Make a database as another one is; nobody may be connected to that one."""
-    with psycopg.connect(cluster.url(embedded_postgres.SUPERUSER, "postgres"), autocommit=True) as connection:
-        names = sql.Identifier(name), sql.Identifier(of)
-        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER udvej_owner").format(*names))
-        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(names[0]))
-        for role in ("udvej_app", "udvej_sealer", "udvej_reader"):
-            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(names[0], sql.Identifier(role)))
 
 
 @pytest.fixture(scope="session")
@@ -60,6 +50,13 @@ def database(request: pytest.FixtureRequest) -> None:
 def exchange(database: None) -> Exchange:
     """Two municipalities, a prevention unit, an exit centre and an oversight body that no other test knows."""
     return Exchange()
+
+
+@pytest.fixture
+def log(django_db_setup: None, tmp_path: Path) -> Iterator[Log]:
+    """An empty ledger in a database of its own, with a key and a memory of its own."""
+    with log_of_its_own(tmp_path, template=TEMPLATE) as made:
+        yield made
 
 
 @pytest.fixture

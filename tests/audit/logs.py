@@ -1,6 +1,7 @@
 """A whole log for one test: a database of its own, a sealer with key and memory, and whoever attacks it."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from uuid import uuid4
 import psycopg
 from django.conf import settings
 from django.db import connections
+from psycopg import sql
 
 from audit import checking
 from audit.checking import Checked
@@ -127,11 +129,19 @@ class Log:
             del connections.databases[alias]
 
 
+def copy_database(cluster: embedded_postgres.Cluster, name: str, *, of: str) -> None:
+    """Make a database as another one is; nobody may be connected to that one."""
+    with psycopg.connect(cluster.url(embedded_postgres.SUPERUSER, "postgres"), autocommit=True) as connection:
+        names = sql.Identifier(name), sql.Identifier(of)
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER udvej_owner").format(*names))
+        connection.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(names[0]))
+        for role in ("udvej_app", "udvej_sealer", "udvej_reader"):
+            connection.execute(sql.SQL("GRANT CONNECT ON DATABASE {} TO {}").format(names[0], sql.Identifier(role)))
+
+
 @contextmanager
 def log_of_its_own(folder: Path, *, template: str) -> Iterator[Log]:
     """Make a database for the block, from a migrated one, and remove it afterwards."""
-    from tests.conftest import copy_database
-
     cluster = embedded_postgres.locate(settings.CLUSTER)
     log = Log(name=f"log_{uuid4().hex[:12]}", folder=folder)
     copy_database(cluster, log.name, of=template)
@@ -140,3 +150,20 @@ def log_of_its_own(folder: Path, *, template: str) -> Iterator[Log]:
     finally:
         log.close()
         embedded_postgres.drop_database(cluster, log.name)
+
+
+@contextmanager
+def copied(log: Log, *, folder: Path | None = None) -> Iterator[Log]:
+    """Copy a log's database for the block, as a backup or a second face of it: its key, and its memory unless apart."""
+    cluster = embedded_postgres.locate(settings.CLUSTER)
+    for alias in log.opened:
+        connections[alias].close()
+    other = Log(name=f"{log.name}_copy", folder=folder or log.folder)
+    if folder is not None:
+        shutil.copytree(log.folder, folder, ignore=shutil.ignore_patterns("witness"))
+    copy_database(cluster, other.name, of=log.name)
+    try:
+        yield other
+    finally:
+        other.close()
+        embedded_postgres.drop_database(cluster, other.name)

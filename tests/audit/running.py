@@ -1,6 +1,6 @@
 """A witness that runs in this process, behind real HTTP."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,12 +37,16 @@ class Running:
 
 @contextmanager
 def witness_running(
-    folder: Path, *, patience: float = 10.0, clock: Callable[[], float] = lambda: NOW
+    folder: Path,
+    *,
+    patience: float = 10.0,
+    clock: Callable[[], float] = lambda: NOW,
+    logs: Sequence[VerifierKey] = (LOG.key,),
 ) -> Iterator[Running]:
-    """Run a witness of the tests' log over a folder."""
+    """Run a witness over a folder: of the tests' log, unless others are named."""
     held = Folder(folder)
     signer = held.signer(NAME)
-    witnessing = Witnessing(held, signer=signer, logs=[LOG.key], clock=clock)
+    witnessing = Witnessing(held, signer=signer, logs=list(logs), clock=clock)
     server = Server(("127.0.0.1", 0), witnessing, patience=patience)
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
