@@ -82,9 +82,13 @@ def write_selection(
 
 
 def write_whole(file: BinaryIO, *, head: Signed, made_at: datetime, using: str = DEFAULT_DB_ALIAS) -> int:
-    """Write a bundle of the whole log under one checkpoint, and return how many entries it holds."""
+    """
+    Write a bundle of the whole log under one checkpoint, and return how many entries it holds.
+
+    It is stored and not deflated: to unpack it would take longer than to check it.
+    """
     removed: list[dict[str, Any]] = []
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as bundle:
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as bundle:
         count = 0
         with bundle.open("entries.jsonl", "w", force_zip64=True) as member:
             for rows in _batches(head.size, using):

@@ -167,11 +167,11 @@ def check_consistency(*, old: int, new: int, path: Sequence[bytes], old_root: by
     """Raise `ProofError` unless the path shows that the new tree extends the old one (RFC 9162 section 2.1.4.2)."""
     if not 0 < old <= new:
         raise ProofError("a tree is shown to extend an earlier one that is not empty")
-    _check_hashes(old_root, new_root, *path)
     if old == new:
         if path or old_root != new_root:
             raise ProofError("trees of one size have one root, and need no proof")
         return
+    _check_hashes(old_root, new_root, *path)
     if not path:
         raise ProofError("the proof is too short")
     first, last = old - 1, new - 1

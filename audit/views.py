@@ -15,10 +15,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from api_schema import queries
-from api_schema.problems import Malformed, NotFound, Problem
+from api_schema.problems import Malformed, NotFound
 from api_schema.words import Words
 from audit import checkpoints, contract
 from audit.checkpoints import Signed
+from audit.errors import LeafNotInLog, NoCheckpoint
 from audit.merkle import TILE_HEIGHT, TILE_WIDTH
 from audit.receipts import public_keys
 from audit.tree import Tree
@@ -36,28 +37,6 @@ SIZE = Words("{name} skal være størrelsen på et checkpoint.", "{name} must be
 ORDER = Words("old_size skal være mindst 1 og højst new_size.", "old_size must be 1 at least and new_size at most.")
 
 _tree = Tree()
-
-
-class NoCheckpoint(Problem):
-    status = 404
-    code = "no-checkpoint"
-    title = Words("Loggen har ikke det checkpoint", "The log has no such checkpoint")
-    detail = Words(
-        "Der er intet checkpoint af den størrelse, eller endnu intet, der er endeligt. Spørg igen om lidt.",
-        "There is no checkpoint of that size, or none that is final yet. Ask again in a moment.",
-    )
-
-
-class LeafNotInLog(Problem):
-    status = 404
-    code = "leaf-not-in-log"
-    title = Words("Bladet er ikke i loggen", "The leaf is not in the log")
-    detail = Words(
-        "Intet blad med den hash er i træet af den størrelse. En indførsel forsegles inden for et sekund eller to; "
-        "spørg igen. Er den stadig væk, så gem kvitteringen: den beviser et brudt løfte.",
-        "No leaf of that hash is in the tree of that size. An entry is sealed within a second or two; ask again. If it "
-        "stays away, keep the receipt: it proves a broken promise.",
-    )
 
 
 class Checkpoint(APIView):

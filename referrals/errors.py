@@ -4,6 +4,7 @@ from collections.abc import Collection
 
 from api_schema.problems import Conflict, Forbidden, Invalid, NotFound, Problem, Stale
 from api_schema.words import Words
+from audit.errors import NoCheckpoint
 from audit.facts import Refusal
 from consent.records import AGE_WORDS
 
@@ -137,6 +138,12 @@ class ExportNotFound(Refusal, NotFound):
     """No such export of the auditor's own agency."""
 
     code = "not-found"
+
+
+class CheckpointUnknown(Refusal, NoCheckpoint):
+    """The log has no checkpoint yet, or none of the size that the auditor says to have kept."""
+
+    code = "no-checkpoint"
 
 
 class ExportTooLarge(Refusal, Problem):

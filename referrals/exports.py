@@ -21,15 +21,15 @@ from agencies.acting import acting
 from agencies.models import Kind
 from agencies.principals import Principal
 from api_schema import pagination
-from api_schema.problems import Unavailable
 from audit import bundles, checkpoints, log, trails
 from audit.bundles import Sealed
+from audit.checkpoints import Signed
 from audit.facts import Receipt, Subject
 from audit.log import Act
 from audit.models import Leaf
 from audit.trails import Question
 from consent.errors import KeyReused
-from referrals.errors import ExportNotFound, ExportTooLarge
+from referrals.errors import CheckpointUnknown, ExportNotFound, ExportTooLarge
 from referrals.inspection import AUDITORS, Case, criterion, looking, narrowed, parts
 from referrals.models import Export
 
@@ -73,18 +73,16 @@ def export(
     Record that an auditor takes evidence out of the ledger, and return what it will be; the same key and body again
     return the same.
 
-    Raises `CaseNeeded`, `KeyReused`, and `ExportTooLarge` where the question finds more than a bundle proves; recorded.
-    Raises `Unavailable` before the log's first checkpoint, and where there is none of the remembered size.
+    Raises `CaseNeeded`, `KeyReused`, `ExportTooLarge` where the question finds more than a bundle proves, and
+    `CheckpointUnknown` before the log's first checkpoint and where there is none of the remembered size; recorded.
     """
-    head = checkpoints.newest()
-    if head is None or (remembered and (remembered > head.size or checkpoints.newest(size=remembered) is None)):
-        raise Unavailable
 
     def once() -> Made:
         with looking("audit.export", question, case, by=by, purpose=purpose) as (act, asked):
             made = Export.objects.filter(agency=by.agency, idempotency_key=key).first()
             replayed = made is not None
             if made is None:
+                head = _head(remembered)
                 count = len(_sealed(asked, by=by, size=head.size))
                 if count > ENTRIES_MAX:
                     raise ExportTooLarge(most=ENTRIES_MAX)
@@ -139,9 +137,7 @@ def fetch(export_id: UUID, *, by: Principal, purpose: str) -> tuple[bytes, Recei
     with _acting("audit.download", Subject("export", export_id), by=by, purpose=purpose) as act:
         found = _own(export_id, by)
         question = _read(found.question)
-        head = checkpoints.newest(size=found.size)
-        if head is None:
-            raise Unavailable
+        head = _head(found.remembered, of=found.size)
         sealed = _sealed(narrowed(question, by=by), by=by, size=found.size)
         act.criterion = criterion(question)
         act.detail = {"case_number": found.case_number, "case_reason": found.case_reason, "entries": str(len(sealed))}
@@ -152,6 +148,14 @@ def fetch(export_id: UUID, *, by: Principal, purpose: str) -> tuple[bytes, Recei
 
 def _acting(action: str, about: Subject, *, by: Principal, purpose: str) -> AbstractContextManager[Act]:
     return acting(action, by=by, about=about, purpose=purpose, scope="audit", roles=AUDITORS, changes=False)
+
+
+def _head(remembered: int | None, *, of: int | None = None) -> Signed:
+    """Return the newest checkpoint, or that of a size, where there is also one of the size that is remembered."""
+    head = checkpoints.newest(size=of)
+    if head is None or (remembered and (remembered > head.size or checkpoints.newest(size=remembered) is None)):
+        raise CheckpointUnknown
+    return head
 
 
 def _own(export_id: UUID, by: Principal) -> Export:

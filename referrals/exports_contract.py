@@ -33,7 +33,7 @@ create_export = operation(
     sent={"case_number": "2026-0042", "referral": REFERRAL_ID, "remembered_size": 20852014},
     got=EXPORT,
     traits=[PERSONAL, CREATES],
-    problems=["audit-case-needed", "export-too-large", "idempotency-key-reused"],
+    problems=["audit-case-needed", "export-too-large", "idempotency-key-reused", "no-checkpoint"],
 )
 list_exports = operation(
     "list_exports",

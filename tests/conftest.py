@@ -59,6 +59,14 @@ def log(django_db_setup: None, tmp_path: Path) -> Iterator[Log]:
         yield made
 
 
+@pytest.fixture(scope="session")
+def log_of_the_run(django_db_setup: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Log]:
+    """The log over the tests' own database, for what asks it over HTTP; its key and memory last as long as the run."""
+    log = Log(name=DATABASE, folder=tmp_path_factory.mktemp("log"))
+    yield log
+    log.close()
+
+
 @pytest.fixture
 def owner() -> Iterator[object]:
     """A cursor of the database's owner: migrations only in real life, an attacker in the tests."""

@@ -46,11 +46,12 @@ SECTIONS: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: status, headers, and the JSON body."""
+    """What came back."""
 
     status: int
     headers: dict[str, str]
     body: Any
+    """The JSON body, or the bytes of another."""
 
     @property
     def etag(self) -> str:

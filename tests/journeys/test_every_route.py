@@ -142,7 +142,16 @@ ASKED: dict[str, Ask] = {
     ),
     "POST agencies/{agency_id}/self-governing-claims/{claim_id}/approve": Ask(body=plain({})),
     "POST agencies/{agency_id}/self-governing-claims/{claim_id}/withdraw": Ask(body=plain({"reason": "other"})),
+    "GET audit/checkpoint": Ask(),
     "GET audit/entries": Ask(),
+    "GET audit/exports": Ask(),
+    "POST audit/exports": Ask(body=lambda case: {"case_number": "2026-0042", "referral": case.names["referral_id"]}),
+    "GET audit/exports/{export_id}": Ask(),
+    "GET audit/exports/{export_id}/bundle": Ask(),
+    "GET audit/keys": Ask(),
+    "GET audit/proofs/inclusion": Ask(),
+    "GET audit/proofs/consistency": Ask(),
+    "GET audit/tile/{tile}": Ask(),
     "POST audit/entries/search": Ask(body=plain({"case_number": "2026-0042", "limit": 5})),
     "GET audit/findings": Ask(),
     "POST audit/findings/search": Ask(body=plain({"case_number": "2026-0042", "limit": 5})),
@@ -276,7 +285,8 @@ def prepared(exchange: Exchange, status: str) -> Case:
         "consent_id": told["basis"]["consent_id"],
         "agency_id": exchange.centre.id,
         "name": "statuses",
-        **{name: str(uuid4()) for name in ("attachment_id", "task_id", "claim_id", "glass_id")},
+        "tile": "0/000",
+        **{name: str(uuid4()) for name in ("attachment_id", "task_id", "claim_id", "glass_id", "export_id")},
     }
     case = Case(walked, names)
     made = walked.sender.create(a_file(case), path=f"referrals/{walked.id}/attachments")
