@@ -580,6 +580,14 @@ def test_a_proof_has_its_length_and_is_made_of_hashes(wrong: list[bytes]) -> Non
         verification.check_consistency(old=1, new=2, path=wrong, old_root=bytes(32), new_root=bytes(32))
 
 
+def test_hashes_of_another_length_that_join_to_the_same_bytes_are_refused() -> None:
+    joined = bytes(range(64))
+    above = sha256(b"\x01" + joined).digest()
+    verification.check_inclusion(joined[:32], index=0, size=2, path=[joined[32:]], root=above)
+    with pytest.raises(ProofError, match="32 bytes long"):
+        verification.check_inclusion(joined[:31], index=0, size=2, path=[joined[31:]], root=above)
+
+
 def test_no_proof_starts_from_the_empty_tree() -> None:
     with pytest.raises(ProofError, match="no proof shows"):
         verification.check_consistency(old=0, new=2, path=[], old_root=verification.EMPTY_ROOT, new_root=bytes(32))
