@@ -1115,7 +1115,7 @@ ALWAYS = {
     "entries.jsonl",
 }
 BY_KIND = {"selection": {"proofs.jsonl"}, "whole": {"removed.jsonl", "tombstones.jsonl"}}
-OPTIONAL = {"selection": {"consistency.json"}, "whole": {"consistency.json", "leaves.bin"}}
+OPTIONAL = {"selection": {"consistency.json", "verify.py"}, "whole": {"consistency.json", "leaves.bin", "verify.py"}}
 DAMAGE = (zipfile.BadZipFile, zlib.error, struct.error, OSError, EOFError, ValueError, RuntimeError, LookupError)
 """What the standard library raises over damaged ZIP files."""
 
