@@ -8,6 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Min
+from django.utils import timezone
+
+from audit import checkpoints
+from audit.models import Checkpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +29,15 @@ def lag(using: str = DEFAULT_DB_ALIAS) -> Lag:
         cursor.execute("SELECT entries, since, clock_timestamp() FROM audit_waiting()")
         entries, since, now = cursor.fetchone()
     return Lag(entries, _seconds(since, now) if entries else 0.0)
+
+
+def unwitnessed(using: str = DEFAULT_DB_ALIAS) -> float:
+    """Return for how many seconds a checkpoint has waited for its quorum of witnesses; 0 where none is asked for."""
+    if checkpoints.policy().quorum is None:
+        return 0.0
+    final = checkpoints.newest(final=True, using=using)
+    since = Checkpoint.objects.using(using).filter(size__gt=final.size if final else -1).aggregate(at=Min("at"))["at"]
+    return _seconds(since, timezone.now())
 
 
 def _seconds(since: datetime | None, now: datetime) -> float:

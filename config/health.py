@@ -11,10 +11,10 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from audit import strength
-from audit.lag import lag
+from audit.lag import lag, unwitnessed
 from config.checks import guards_missing
 
-LOG_LAGS = "ledger-log-lags"
+LOG_LAGS, NOT_FINAL = "ledger-log-lags", "ledger-log-not-final"
 
 
 def live(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's shape
@@ -27,14 +27,19 @@ def ready(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's shap
     alarms: list[str] = []
     try:
         missing = [*(() if _migrated() else ("migrations",)), *guards_missing(connection)]
-        if not missing and lag().seconds > settings.LEDGER_ALARM_SECONDS:
-            alarms = [LOG_LAGS]
-            missing = alarms if strength.asked() == strength.SEALED else []
+        if not missing:
+            alarms = _alarms()
+            missing = [LOG_LAGS] if LOG_LAGS in alarms and strength.asked() == strength.SEALED else []
     except DatabaseError:
         missing = ["database"]
     status = 503 if missing else 200
     body = {"status": "ready" if not missing else "not ready", "missing": missing, "alarms": alarms}
     return JsonResponse(body, status=status)
+
+
+def _alarms() -> list[str]:
+    late, alone = lag().seconds > settings.LEDGER_ALARM_SECONDS, unwitnessed() > settings.LEDGER_WITNESS_ALARM_SECONDS
+    return [*([LOG_LAGS] if late else []), *([NOT_FINAL] if alone else [])]
 
 
 _known_migrated: list[bool] = []

@@ -184,6 +184,7 @@ LEDGER_MEMORY = env.path("UDVEJ_LEDGER_MEMORY", default=BASE_DIR / "var" / "ledg
 LEDGER_POLICY = env.str("UDVEJ_LEDGER_POLICY", default="")  # a C2SP tlog-policy file: which witnesses, what quorum
 LEDGER_SECONDS = env.float("UDVEJ_LEDGER_SECONDS", default=0.2)  # between the sealer's looks at the queue
 LEDGER_ALARM_SECONDS = 10  # how long an entry may wait for its checkpoint before /health/ready says so
+LEDGER_WITNESS_ALARM_SECONDS = 60  # and a checkpoint for its quorum of witnesses
 
 # --- What operators watch ----------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("UDVEJ_METRICS_TOKEN", default="")

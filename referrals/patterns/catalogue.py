@@ -32,7 +32,7 @@ PATTERNS: dict[str, Pattern] = {
         habits.EXPORTS,
         habits.ODD_HOURS,
         anonymous_cases.IDENTIFIED,
-        the_log_itself.TIME_RUNS_BACK,
+        the_log_itself.AMISS_IN_THE_LOG,
         the_log_itself.MISUSE,
     )
 }

@@ -1,18 +1,21 @@
-"""Entries whose time can't be right (A16), and auditors who look without a case or ask for content (A17)."""
+"""Entries with an impossible time or without a signature (A16); auditors without a case or after content (A17)."""
 
 from referrals.patterns.saved import COLUMNS, IN_PERIOD, OF_AGENCY, REFERRAL, Pattern, hit, looked
 
 ORDERED = """ordered AS (
     SELECT *, max(at) OVER (ORDER BY xid, id ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS so_far,
-        uuid_extract_timestamp(id) AS stamped, make_interval(mins => %(minutes)s) AS off
+        uuid_extract_timestamp(id) AS stamped, make_interval(mins => %(minutes)s) AS off,
+        (SELECT max(size) FROM audit_checkpoint) AS signed
     FROM looked
 )"""
-RUNS_BACK = """ordered l
-    WHERE (l.at < l.so_far - l.off OR l.at NOT BETWEEN l.stamped - l.off AND l.stamped + l.off)
+AMISS = """ordered l
+    WHERE (l.at < l.so_far - l.off OR l.at NOT BETWEEN l.stamped - l.off AND l.stamped + l.off
+            OR (l.at < clock_timestamp() - make_interval(mins => %(unsigned_minutes)s)
+                AND NOT EXISTS (SELECT 1 FROM audit_leaf f WHERE f.entry_id = l.id AND f.index < l.signed)))
         AND (%(agency)s::uuid IS NULL OR l.actor_agency = %(agency)s::uuid)"""
-TIME_RUNS_BACK = Pattern(
+AMISS_IN_THE_LOG = Pattern(
     code="A16",
-    steps=(looked("true", agency="true"), ORDERED, hit(RUNS_BACK, staff="''", about=("'ledger'", "''"))),
+    steps=(looked("true", agency="true"), ORDERED, hit(AMISS, staff="''", about=("'ledger'", "''"))),
 )
 
 REFUSED = looked(

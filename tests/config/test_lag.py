@@ -1,11 +1,16 @@
 """The lag of the log as operators see it: an alarm in /health/ready, and metrics that name nobody."""
 
+from pathlib import Path
+
 import pytest
 from django.core.management import call_command
 from django.test import Client
 from pytest_django import Settings
 
+from audit import checkpoints
+from audit import lag as lag_module
 from audit.lag import lag
+from audit.notes import COSIGNATURE, VerifierKey
 from tests.audit.logs import Log
 from tests.exchange import Exchange
 
@@ -43,6 +48,23 @@ def test_what_is_sealed_but_not_signed_waits_too(log: Log) -> None:
     assert lag(log.using).seconds > 0
     log.seal()
     assert lag(log.using).entries == 0
+
+
+def test_a_checkpoint_that_the_witnesses_leave_alone_is_an_alarm(
+    log_of_the_run: Log, settings: Settings, tmp_path: Path
+) -> None:
+    log_of_the_run.seal()
+    key = VerifierKey("witness.example/w", COSIGNATURE, b"k" * 32)
+    policy = tmp_path / "policy"
+    policy.write_text(f"witness w {key}\nquorum w\n")
+    settings.LEDGER_POLICY, settings.LEDGER_WITNESS_ALARM_SECONDS = str(policy), 0
+    checkpoints.policy.cache_clear()
+    try:
+        assert lag_module.unwitnessed() > 0
+        answer = Client().get("/health/ready")
+        assert (answer.status_code, answer.json()["alarms"]) == (200, ["ledger-log-not-final"])
+    finally:
+        checkpoints.policy.cache_clear()
 
 
 def test_metrics_tell_how_far_the_log_is(exchange: Exchange, log_of_the_run: Log, settings: Settings) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from audit.models import Entry
+from tests.audit.logs import Log
 from tests.exchange import Exchange, Party
 from tests.invariants.attempts import naming, write_entry
 from tests.referrals.glass import broken, review
@@ -154,3 +155,14 @@ def test_content_that_was_shown_to_an_auditor_is_found(exchange: Exchange) -> No
     write_entry(**naming(referral, exchange.centre.id, "status", "reason", role="auditor", on_behalf_of=staff))
     (finding,) = found(exchange, "A17", exchange.centre)
     assert finding["staff"] == staff
+
+
+def test_an_entry_that_no_checkpoint_covers_in_time_is_found_until_one_does(
+    exchange: Exchange, log_of_the_run: Log
+) -> None:
+    exchange.centre.as_("coordinator").get("referrals?role=received")
+    with threshold("A16", unsigned_minutes=0):
+        (late,) = found(exchange, "A16", exchange.centre)
+        assert late["count"] == 1
+        log_of_the_run.seal()
+        assert found(exchange, "A16", exchange.centre) == []
