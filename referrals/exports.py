@@ -8,13 +8,13 @@ question is kept; the bundle is made anew each time it is fetched, and each time
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from io import BytesIO
 from typing import Any
 from uuid import UUID
 
-from django.db.models import OuterRef, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.utils.dateparse import parse_datetime
 
 from agencies.acting import acting
@@ -167,9 +167,8 @@ def _own(export_id: UUID, by: Principal) -> Export:
 
 def _sealed(asked: Question, *, by: Principal, size: int) -> list[Sealed]:
     """Return what a question finds under a checkpoint, in the order of the tree; one more than a bundle may hold."""
-    entries = trails.entries(asked)
-    if by.kind != Kind.OVERSIGHT:
-        entries = entries.filter(actor_agency=by.agency)
+    part = Q() if by.kind == Kind.OVERSIGHT else Q(actor_agency=by.agency)
+    entries = trails.entries(replace(asked, visible=part))
     place = Leaf.objects.filter(entry_id=OuterRef("pk"), index__lt=size).values("index")
     placed = entries.annotate(index=Subquery(place)).filter(index__isnull=False).order_by("index")
     rows = placed.values_list("index", "canonical")[: ENTRIES_MAX + 1]

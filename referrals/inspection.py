@@ -7,9 +7,10 @@ Looking is itself an act with an entry, and an auditor's look needs a case numbe
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 from uuid import UUID
 
-from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
 from django.db.models.functions import Cast
 
 from agencies.acting import acting
@@ -73,7 +74,8 @@ def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size
     whole = by.kind == Kind.OVERSIGHT
     bound_to = f"audit:{by.agency}:{by.membership}:{criterion(question)}"
     with looking("audit.inspect", question, case, by=by, purpose=purpose) as (act, asked):
-        entries, more = _page(trails.entries(asked), size=size, cursor=cursor, bound_to=bound_to)
+        found = [trails.entries(replace(asked, visible=part)) for part in ([Q()] if whole else _own_parts(by))]
+        entries, more = _page(found, size=size, cursor=cursor, bound_to=bound_to)
         stood = as_of(entries, within=Q() if whole else _party(by))
     return Trail(entries=entries, next=more, receipt=act.committed, whole=whole, reader=by.agency, as_of=stood)
 
@@ -83,9 +85,9 @@ def looking(
     action: str, question: Question, case: Case, *, by: Principal, purpose: str
 ) -> Iterator[tuple[Act, Question]]:
     """
-    Look into the ledger in one act that names its case; give the question as the auditor may ask it.
+    Look into the ledger in one act that names its case; give the question with what there is of whom it asks about.
 
-    All of the ledger is the oversight body's to ask about, and its own agency's part another's. Raises `CaseNeeded`.
+    Of which part of the ledger it may be asked is for whoever looks. Raises `CaseNeeded`.
     """
     about = Subject("referral", question.referral) if question.referral else Subject("ledger")
     with acting(action, by=by, about=about, purpose=purpose, scope="audit", roles=AUDITORS, changes=False) as act:
@@ -99,10 +101,9 @@ def looking(
 
 
 def narrowed(question: Question, *, by: Principal) -> Question:
-    """Return a question as an auditor may ask it: of what part of the ledger, and of whose persons."""
-    visible = Q() if by.kind == Kind.OVERSIGHT else _own_part(by)
+    """Return a question with what there is of the person it asks about, as whoever asks may know it."""
     things = _things_of(question.subject, by) if question.subject is not None else {}
-    return replace(question, visible=visible, things=things)
+    return replace(question, things=things)
 
 
 def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str, size: int, cursor: str) -> Trail:
@@ -125,9 +126,8 @@ def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str
         act.detail = {"case_number": case.number, "case_reason": case.reason} if auditor else {}
         bound_to = f"disclosures:{referral_id}:{by.agency}:{by.membership}"
         shown = trails.disclosures("referral", referral_id)
-        if by.kind != Kind.OVERSIGHT:
-            shown = shown.filter(_own_part(by))
-        entries, more = _page(shown, size=size, cursor=cursor, bound_to=bound_to)
+        parts = [Q()] if by.kind == Kind.OVERSIGHT else _own_parts(by)
+        entries, more = _page([shown.filter(part) for part in parts], size=size, cursor=cursor, bound_to=bound_to)
     return Trail(entries=entries, next=more, receipt=act.committed, reader=by.agency)
 
 
@@ -146,7 +146,7 @@ def timeline(referral_id: UUID, *, by: Principal, purpose: str, size: int, curso
         act.categories = ("status",)
         bound_to = f"timeline:{referral_id}:{by.agency}:{by.membership}"
         steps = trails.steps("referral", referral_id, actions=MOVES, stops=STOPS)
-        entries, more = _page(steps, size=size, cursor=cursor, bound_to=bound_to)
+        entries, more = _page([steps], size=size, cursor=cursor, bound_to=bound_to)
     return Trail(entries=entries, next=more, receipt=act.committed, untold=untold)
 
 
@@ -156,12 +156,13 @@ def check_case(case: Case) -> None:
         raise CaseNeeded(reasons=", ".join(REASONS))
 
 
-def _page(newest_first: QuerySet[Entry], *, size: int, cursor: str, bound_to: str) -> tuple[list[Entry], str | None]:
+def _page(parts: Sequence[QuerySet[Entry]], *, size: int, cursor: str, bound_to: str) -> tuple[list[Entry], str | None]:
+    """Return a page of parts that have no entry in common, each of them newest first, and the cursor to the next."""
     if cursor:
-        newest_first = newest_first.filter(id__lt=UUID(pagination.decode(cursor, bound_to=bound_to)[0]))
-    return pagination.page(
-        list(newest_first[: size + 1]), size=size, position=lambda entry: (str(entry.id),), bound_to=bound_to
-    )
+        last = UUID(pagination.decode(cursor, bound_to=bound_to)[0])
+        parts = [part.filter(id__lt=last) for part in parts]
+    found = sorted((entry for part in parts for entry in part[: size + 1]), key=attrgetter("id"), reverse=True)
+    return pagination.page(found[: size + 1], size=size, position=lambda entry: (str(entry.id),), bound_to=bound_to)
 
 
 def _things_of(subject_id: UUID, by: Principal) -> Named:
@@ -186,13 +187,23 @@ def _may_ask_about(referral_id: UUID, by: Principal, *, auditor: bool) -> bool:
     return Referral.objects.filter(party, pk=referral_id).exists()
 
 
-def _own_part(by: Principal) -> Q:
-    """What an agency's own auditor may see: its own acts, and others' on its referrals since it had part in them."""
-    named = Referral.objects.annotate(name=Cast("pk", CharField())).filter(name=OuterRef("subject_id"))
-    sent = Exists(named.filter(sender=by.agency))
-    received = Exists(named.filter(recipient=by.agency, submitted_at__lte=OuterRef("at")))
+def _own_parts(by: Principal) -> Sequence[Q]:
+    """
+    What an agency's own auditor may see: its own acts, and others' on its referrals since it had part in them.
+
+    The parts have no entry in common. Each is found by an index of its own, however few the agency's entries are.
+    """
     looks = Q(action__startswith="audit.") | Q(action="referral.disclosures")
-    return Q(actor_agency=by.agency) | (Q(subject_kind="referral") & (Q(sent) | Q(received)) & ~looks)
+    others = Q(subject_kind="referral") & ~Q(actor_agency=by.agency) & ~looks
+    named = Referral.objects.annotate(name=Cast("pk", TextField()))
+    sent = named.filter(sender=by.agency).values("name")
+    received = named.filter(recipient=by.agency, submitted_at__isnull=False)
+    since = Exists(received.filter(name=OuterRef("subject_id"), submitted_at__lte=OuterRef("at")))
+    return (
+        Q(actor_agency=by.agency),
+        others & Q(subject_id__in=sent),
+        others & Q(subject_id__in=received.values("name")) & Q(since),
+    )
 
 
 def _party(by: Principal) -> Q:

@@ -185,26 +185,15 @@ COLUMNS = ", ".join(
 
 def looked(which: str, *, agency: str = OF_AGENCY, name: str = "looked") -> str:
     """Return the first step: the newest entries of the period, and of the agency, for which a condition holds."""
-    return f"{name} AS ({_newest(which, agency)})"
-
-
-def acts(names: str, which: str = "true", *, agency: str = OF_AGENCY) -> str:
-    """
-    Return the first step: the newest of these acts that were done. Each is looked for apart, so that the index by act
-    and id gives the newest first, and nothing else is read however rare they are.
-    """
-    one = _newest(f"e.action = act.name AND e.outcome = 'done' AND {which}", agency)
-    return f"""looked AS (
-    SELECT e.* FROM unnest({names}::text[]) AS act (name) CROSS JOIN LATERAL ({one}) e
+    return f"""{name} AS (
+    SELECT {COLUMNS}, {REFERRAL} FROM audit_entry e WHERE {IN_PERIOD} AND {agency} AND {which}
     ORDER BY e.id DESC LIMIT %(most)s
 )"""
 
 
-def _newest(which: str, agency: str) -> str:
-    return (
-        f"SELECT {COLUMNS}, {REFERRAL} FROM audit_entry e WHERE {IN_PERIOD} AND {agency} AND {which} "
-        "ORDER BY e.id DESC LIMIT %(most)s"
-    )
+def acts(names: str, which: str = "true", *, agency: str = OF_AGENCY) -> str:
+    """Return the first step: the newest of these acts that were done."""
+    return looked(f"e.action = ANY({names}) AND e.outcome = 'done' AND {which}", agency=agency)
 
 
 def hit(
