@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 from uuid import UUID
 
-from django.db.models import Exists, OuterRef, Q, QuerySet, TextField
+from django.db.models import Exists, Func, OuterRef, Q, QuerySet, TextField, UUIDField
 from django.db.models.functions import Cast
 
 from agencies.acting import acting
@@ -198,12 +198,18 @@ def _own_parts(by: Principal) -> Sequence[Q]:
     named = Referral.objects.annotate(name=Cast("pk", TextField()))
     sent = named.filter(sender=by.agency).values("name")
     received = named.filter(recipient=by.agency, submitted_at__isnull=False)
-    since = Exists(received.filter(name=OuterRef("subject_id"), submitted_at__lte=OuterRef("at")))
+    since = Exists(received.filter(pk=_uuid(OuterRef("subject_id")), submitted_at__lte=OuterRef("at")))
     return (
         Q(actor_agency=by.agency),
         others & Q(subject_id__in=sent),
         others & Q(subject_id__in=received.values("name")) & Q(since),
     )
+
+
+def _uuid(text: OuterRef) -> Func:
+    """Return the UUID that a text spells, for an index of UUIDs; NULL where it spells none, as an entry's may."""
+    spelt = "(CASE WHEN pg_input_is_valid(%(expressions)s::uuid END)"
+    return Func(text, text, template=spelt, arg_joiner=", 'uuid') THEN ", output_field=UUIDField())
 
 
 def _party(by: Principal) -> Q:
