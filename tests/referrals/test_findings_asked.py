@@ -67,6 +67,7 @@ def test_an_agencys_auditor_is_told_of_its_own_agency_and_another_of_nothing(exc
     assert [(each["agency"], each["staff"]) for each in own] == [
         (exchange.centre.id, exchange.centre.staff["counsellor-2"])
     ]
+    assert look(exchange.centre.as_("auditor"), agency=exchange.municipality.id).body["results"] == []
     for party in (exchange.municipality, exchange.stranger):
         auditor = party.as_("auditor")
         assert look(auditor).body["results"] == []
