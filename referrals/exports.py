@@ -151,8 +151,8 @@ def _acting(action: str, about: Subject, *, by: Principal, purpose: str) -> Abst
 
 
 def _head(remembered: int | None, *, of: int | None = None) -> Signed:
-    """Return the newest checkpoint, or that of a size, where there is also one of the size that is remembered."""
-    head = checkpoints.newest(size=of)
+    """Return the newest final checkpoint, else the newest, or that of a size; and see that the remembered is one."""
+    head = checkpoints.newest(size=of) if of is not None else checkpoints.newest(final=True) or checkpoints.newest()
     if head is None or (remembered and (remembered > head.size or checkpoints.newest(size=remembered) is None)):
         raise CheckpointUnknown
     return head
