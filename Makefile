@@ -1,5 +1,5 @@
 # The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
-.PHONY: help run demo test crash check locks clean
+.PHONY: help run demo test crash bench check locks clean
 python = .venv/bin/python
 
 help: ## list the commands
@@ -20,6 +20,11 @@ test: ## run the tests; ARGS="-k consent" chooses among them
 crash: ## kill workers and database while clients read and withdraw, and check that no promise broke (SECONDS=300)
 	@sh requirements/install.sh dev
 	@$(python) -m tests.crash.run --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
+
+bench: ## measure the ledger: a whole log checked, and what the strength "sealed" costs
+	@sh requirements/install.sh dev
+	@$(python) -m bench.verification
+	@$(python) -m bench.strength
 
 check: ## run the gates: format, lint, types, import contracts, migrations, the committed contract
 	@sh requirements/install.sh dev

@@ -48,6 +48,7 @@ class Question:
     outcome: str = ""
     since: datetime | None = None
     until: datetime | None = None
+    entries: tuple[UUID, ...] = ()
     things: Named = field(default_factory=dict)
     visible: Q = field(default_factory=Q)
 
@@ -71,6 +72,7 @@ def entries(question: Question) -> QuerySet[Entry]:
         "action": question.action,
         "basis": question.basis,
         "outcome": question.outcome,
+        "id__in": question.entries,
         "at__gte": question.since,
         "at__lt": question.until,
         "id__gte": question.since and lowest_id(question.since, slack=-CLOCK_SLACK),

@@ -175,13 +175,18 @@ def _sealed(asked: Question, *, by: Principal, size: int) -> list[Sealed]:
     return [Sealed(index, bytes(canonical)) for index, canonical in rows]
 
 
-def _written(question: Question) -> dict[str, str]:
-    said = {name: value for name, value in parts(question).items() if value}
-    return {name: value.isoformat() if isinstance(value, datetime) else str(value) for name, value in said.items()}
+def _written(question: Question) -> dict[str, Any]:
+    return {name: _plain(value) for name, value in parts(question).items() if value}
 
 
-def _read(written: dict[str, str]) -> Question:
-    said: dict[str, Any] = dict(written)
+def _plain(value: object) -> str | list[str]:
+    if isinstance(value, tuple):
+        return [str(each) for each in value]
+    return value.isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _read(written: dict[str, Any]) -> Question:
+    said: dict[str, Any] = {**written, "entries": tuple(UUID(each) for each in written.get("entries", ()))}
     said |= {name: UUID(written[name]) for name in ("referral", "subject", "agency") if name in written}
     said |= {name: parse_datetime(written[name]) for name in ("since", "until") if name in written}
     return Question(**said)

@@ -9,6 +9,9 @@ from referrals import inspection
 from referrals.exports import Export
 from referrals.inspection_serializers import OUTCOMES
 
+NAMED_MAX = 200
+"""How many entries an export may name one by one."""
+
 
 class ExportBodySerializer(StrictSerializer):
     """What to take out, and the case it is taken out for."""
@@ -24,6 +27,12 @@ class ExportBodySerializer(StrictSerializer):
     outcome = CodeField(choices=OUTCOMES, required=False)
     since = TimeField(required=False)
     until = TimeField(required=False)
+    entries = serializers.ListField(
+        child=serializers.UUIDField(),
+        required=False,
+        max_length=NAMED_MAX,
+        help_text="These entries alone, such as a finding's evidence.",
+    )
     remembered_size = serializers.IntegerField(
         min_value=1, required=False, help_text="Of a checkpoint that you kept; the bundle then proves consistency."
     )
@@ -37,7 +46,7 @@ class ExportSerializer(serializers.Serializer[None]):
     on_behalf_of = serializers.CharField()
     case_number = serializers.CharField(allow_null=True)
     reason = serializers.CharField(allow_null=True)
-    question = serializers.DictField(child=serializers.CharField())
+    question = serializers.DictField(help_text="The filters that were asked for, by name.")
     entries = serializers.IntegerField()
     size = serializers.IntegerField(help_text="Of the checkpoint that the bundle is proved under.")
     remembered_size = serializers.IntegerField(allow_null=True)

@@ -45,6 +45,7 @@ class Exports(APIView):
         asked = dict(body.validated_data)
         case = Case(number=asked.pop("case_number", ""), reason=asked.pop("reason", ""))
         remembered = asked.pop("remembered_size", None)
+        asked["entries"] = tuple(asked.pop("entries", ()))
         by = principal_of(request)
         made = exports.export(
             Question(**asked),

@@ -34,7 +34,7 @@ from referrals.models import BreakGlass, Referral, Task
 
 REASONS = ("routine_inspection", "complaint", "incident", "subject_access_request")
 AUDITORS = (Role.AUDITOR,)
-FILTERS = ("referral", "subject", "agency", "staff", "action", "basis", "outcome", "since", "until")
+FILTERS = ("referral", "subject", "agency", "staff", "action", "basis", "outcome", "since", "until", "entries")
 MOVES = tuple(f"referral.{move}" for move in Move)
 STOPS = ("consent.withdraw", "consent.invalidate", "consent.refuse")
 """The acts on a consent that end it, and stop the referrals that rest on it."""

@@ -8,12 +8,14 @@ from itertools import pairwise
 import psycopg
 import pytest
 from django.db import DatabaseError, connections
+from pytest_django import Settings
 
 from audit import publishing, sealing
 from audit.merkle import Edge, check_consistency, check_inclusion
 from audit.notes import Checkpoint, Note
 from audit.publishing import RolledBack
-from audit.sealer import Sealer, run
+from audit.sealer import Sealer, configured, run
+from tests.audit.key_service import KeyService
 from tests.audit.logs import APP, INSERT, OWNER, SEALER, SUPERUSER, Log
 
 LEAVES = "SELECT index, entry_id, leaf_hash FROM audit_leaf ORDER BY index"
@@ -255,3 +257,18 @@ def _until(holds: Callable[[], bool]) -> None:
             return
         threading.Event().wait(0.01)
     pytest.fail("it did not come about")
+
+
+def test_a_key_service_signs_in_the_files_place(log: Log, settings: Settings) -> None:
+    settings.LEDGER_SIGNER = "tests.audit.key_service.KeyService"
+    settings.LEDGER_ORIGIN, settings.LEDGER_MEMORY = "service.example/ledger", log.memory.file
+    sealer = configured(log.using)
+    sealer.begin()
+    log.write(3)
+    sealer.round()
+    key = KeyService.keys["service.example/ledger"]
+    note = Note.parse(log.rows("SELECT note FROM audit_checkpoint ORDER BY number DESC")[0][0])
+    assert [each.key for each in note.verified([key.key])] == [key.key]
+    assert key.signed[-1] == note.text.encode()
+    assert not (log.folder / "keys").exists()
+    assert log.check().newest_size == 3

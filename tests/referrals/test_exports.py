@@ -251,3 +251,33 @@ def test_a_bundle_about_a_person_names_them_by_their_commitment_alone(
     assert about == [vault.commitment(UUID(subject))]
     with zipfile.ZipFile(BytesIO(bundle)) as opened:
         assert not [name for name in opened.namelist() if subject.encode() in opened.read(name)]
+
+
+def test_a_findings_evidence_is_taken_out_by_its_entries(exchange: Exchange, log_of_the_run: Log) -> None:
+    """What looks like misuse comes with its proof: the entries that show it, and those alone."""
+    for _ in range(3):
+        exchange.centre.as_("auditor").get("audit/entries")  # without a case
+    log_of_the_run.seal()
+    auditor = exchange.oversight.as_("auditor")
+    found = auditor.get(f"audit/findings?pattern=A17&agency={exchange.centre.id}", Audit_Case="2026-0042")
+    (finding,) = found.body["results"]
+    named = [entry["id"] for entry in finding["evidence"]["entries"]]
+    made = taken(auditor, entries=named)
+    assert (len(named), made.body["entries"], made.body["question"]) == (3, 3, {"entries": named})
+    bundle = bundle_of(auditor, made)
+    assert verification.verify_bundle(BytesIO(bundle)).entries == 3
+    assert {entry["id"] for entry in entries_in(bundle)} == set(named)
+
+
+def test_naming_another_agencys_entries_takes_none_of_them_out(
+    exchange: Exchange, referral: str, log_of_the_run: Log
+) -> None:
+    log_of_the_run.seal()
+    theirs = [str(entry) for entry in Entry.objects.filter(subject_id=referral).values_list("id", flat=True)]
+    assert taken(exchange.stranger.as_("auditor"), entries=theirs).body["entries"] == 0
+
+
+def test_an_export_names_at_most_so_many_entries(exchange: Exchange, log_of_the_run: Log) -> None:
+    log_of_the_run.seal()
+    refused = taken(exchange.oversight.as_("auditor"), entries=[str(uuid4()) for _ in range(201)])
+    assert (refused.status, refused.body["errors"][0]["pointer"]) == (422, "/entries")
