@@ -2,7 +2,8 @@
 Checks the ledger of a live database, whole: rows, bytes, leaves, tiles, signatures, tombstones, queue and memory.
 
 It stops at the first divergence and names it. It recomputes with `verification` and `canonical`, and with nothing that
-the sealer uses but the pure Merkle arithmetic. It changes nothing, and any role that may read will do.
+the sealer uses but the pure Merkle arithmetic and the file that remembers. It changes nothing, and any role that may
+read will do.
 """
 
 import hashlib
@@ -17,15 +18,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
+from django.utils import timezone
 
 from audit import history
 from audit.canonical import COLUMNS, entry_bytes
 from audit.merkle import Edge, Tile
 from audit.models import Checkpoint, Cosignature, LogKey, Tombstone
-from audit.pruning import told_of
-from audit.publishing import Memory
+from audit.notes import Checkpoint as Remembered
+from audit.publishing import Memory, RolledBack
+from audit.verification import LOG, WITNESS, Diverged, Divergence, Handover, Key, Keys, Note, Policy, Unproven, terms_of
 from audit.verification import Checkpoint as Head
-from audit.verification import Diverged, Divergence, Key, Note, Unproven
+from audit.verification import Tombstone as SignedTombstone
 
 BATCH = 2_000
 CLOCK_SLACK = timedelta(minutes=2)
@@ -38,8 +41,7 @@ LEAVES = f"""
     ORDER BY l.index
 """  # noqa: S608 - the names are a literal of audit/canonical.py
 UNSEALED = f"""
-    SELECT e.id, e.xid < pg_snapshot_xmin(pg_current_snapshot())::text::bigint, p.leaf_hash, e.canonical, e.leaf_hash,
-        {", ".join(f"e.{n}" for n in NAMES)}
+    SELECT e.id, p.leaf_hash, e.canonical, e.leaf_hash, {", ".join(f"e.{n}" for n in NAMES)}
     FROM audit_entry e LEFT JOIN audit_pending p ON p.entry_id = e.id
     WHERE NOT EXISTS (SELECT 1 FROM audit_leaf l WHERE l.entry_id = e.id) ORDER BY e.id
 """  # noqa: S608
@@ -47,6 +49,8 @@ GONE = """
     SELECT p.entry_id FROM audit_pending p WHERE NOT EXISTS (SELECT 1 FROM audit_entry e WHERE e.id = p.entry_id)
     ORDER BY 1 LIMIT 1
 """
+TWICE = "SELECT entry_id FROM audit_leaf GROUP BY entry_id HAVING count(*) > 1 ORDER BY entry_id LIMIT 1"
+NO_WITNESSES = Policy.parse("quorum none\n")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,12 +67,13 @@ class Checked:
 
 def check(*, memory: Memory | None = None, using: str = DEFAULT_DB_ALIAS) -> Checked:
     """Check a database's ledger as of one instant. Raises `Diverged` with the first divergence."""
+    remembered = _remembered(memory)  # before that instant: what is signed after it would be missed
     with transaction.atomic(using=using, durable=True):
         with connections[using].cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
             cursor.execute("SET LOCAL statement_timeout = 0")
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-        return _Check(using, memory).run()
+        return _Check(using, remembered).run()
 
 
 @dataclass(slots=True)
@@ -79,8 +84,8 @@ class _Grave:
 
 
 class _Check:
-    def __init__(self, using: str, memory: Memory | None) -> None:
-        self.using, self.memory = using, memory
+    def __init__(self, using: str, remembered: Remembered | None) -> None:
+        self.using, self.remembered = using, remembered
         self.keys = self._keys()
         self.edge, self.roots = Edge(), {0: Edge().root()}
         self.latest: datetime | None = None
@@ -88,10 +93,11 @@ class _Check:
 
     def run(self) -> Checked:
         signed = list(Checkpoint.objects.using(self.using).order_by("number"))
-        watched = {row.size for row in signed} | {key.size for key in self.keys.values()}
-        remembered = self.memory.read(settings.LEDGER_ORIGIN) if self.memory else None
+        remembered = self.remembered
+        watched = {row.size for row in signed} | {each.size for each in self.keys.handovers}
         entries = self._leaves(watched | ({remembered.size} if remembered else set()))
         self._tiles_beyond()
+        self._handovers()
         self._checkpoints(signed)
         cosignatures = self._cosignatures({row.number: row for row in signed})
         self._graves_account()
@@ -106,7 +112,7 @@ class _Check:
             checkpoints=len(signed),
             cosignatures=cosignatures,
             newest_size=signed[-1].size if signed else 0,
-            pruned={grave.tombstone.rule: 0 for grave in self.graves.values()} | self._pruned(),
+            pruned=self._pruned(),
         )
 
     # --- leaves and entries -----------------------------------------------------------------------------------------
@@ -119,6 +125,8 @@ class _Check:
                     raise _diverged("leaves are missing before this one", self.edge.size)
                 if canonical is None:
                     self._removed(index, entry_id, bytes(leaf), tombstone)
+                elif tombstone is not None:
+                    raise _diverged("a tombstone says that it is gone, and it is there", index, entry_id)
                 else:
                     present += 1
                     said = dict(zip(NAMES, columns, strict=True))
@@ -131,12 +139,16 @@ class _Check:
                 if self.edge.size in watched:
                     self.roots[self.edge.size] = self.edge.root()
             self._history(changed)
+        if twice := self._first(TWICE):
+            raise _diverged("it is sealed twice", None, twice)
         return present
 
     def _removed(self, index: int, entry_id: UUID, leaf: bytes, tombstone: int | None) -> None:
         grave = self.graves.get(tombstone) if tombstone is not None else None
         if grave is None:
             raise _diverged("it is gone, and no tombstone says by which rule", index, entry_id)
+        if self.latest and grave.tombstone.before < self.latest - CLOCK_SLACK:
+            raise _diverged("it is gone, and younger than its tombstone says", index, entry_id)
         grave.count += 1
         grave.hashed.update(index.to_bytes(8, "big") + leaf)
 
@@ -171,43 +183,47 @@ class _Check:
     def _unsealed(self) -> int:
         found = 0
         for rows in self._stream(UNSEALED):
-            for entry_id, settled, queued, canonical, own_leaf, *columns in rows:
+            for entry_id, queued, canonical, own_leaf, *columns in rows:
                 found += 1
-                if queued is None and settled:
+                if queued is None:  # it came with its entry, and goes as its leaf comes: in one instant one is there
                     raise _diverged("it is committed, and neither sealed nor waiting to be", None, entry_id)
                 said = dict(zip(NAMES, columns, strict=True))
-                _entry(None, entry_id, bytes(canonical), said, (bytes(own_leaf), bytes(queued or own_leaf)))
-        with connections[self.using].cursor() as cursor:
-            cursor.execute(GONE)
-            if gone := cursor.fetchone():
-                raise _diverged("it waits to be sealed, and is gone", None, gone[0])
+                _entry(None, entry_id, bytes(canonical), said, (bytes(queued), bytes(own_leaf)))
+        if gone := self._first(GONE):
+            raise _diverged("it waits to be sealed, and is gone", None, gone)
         return found
 
     # --- what was signed --------------------------------------------------------------------------------------------
-    def _keys(self) -> dict[Key, LogKey]:
-        keys: dict[Key, LogKey] = {}
+    def _keys(self) -> Keys:
+        keys: list[Key] = []
+        handovers: list[Handover] = []
         for row in LogKey.objects.using(self.using).order_by("number"):
             with _unproven(f"the log's key {row.number}"):
-                key = Key.parse(row.vkey, 1)
+                key = Key.parse(row.vkey, LOG)
                 if row.number != len(keys) + 1:
                     raise Unproven("keys follow each other by number")
                 if keys:
-                    note = Note.parse(row.handover)
-                    old = list(keys)[-1]
-                    if set(note.signers([old, key])) != {old, key} or str(key) not in note.text.decode():
-                        raise Unproven("the hand-over to it is not signed by both keys")
-            keys[key] = row
-        return keys
+                    said = Handover.parse(row.handover, settings.LEDGER_ORIGIN)
+                    if (said.old, said.new, said.size) != (keys[-1], key, row.size):
+                        raise Unproven("the hand-over is not the one to it")
+                    handovers.append(said)
+            keys.append(key)
+        return Keys(terms_of(keys[:1], handovers), tuple(handovers), NO_WITNESSES, {}, ())
+
+    def _handovers(self) -> None:
+        for number, each in enumerate(self.keys.handovers, 2):
+            if self.roots.get(each.size) != each.root:
+                raise _diverged(f"the log's key {number}: the leaves give another root than the hand-over to it says")
 
     def _checkpoints(self, signed: Sequence[Checkpoint]) -> None:
+        if self.edge.size and not signed:
+            raise _diverged(f"the tree has {self.edge.size} leaves, and no checkpoint signs any of them")
         before = 0
         for row in signed:
             what = f"checkpoint {row.number} of size {row.size}"
             with _unproven(what):
-                note = Note.parse(row.note)
-                if not note.signers(self.keys):
-                    raise Unproven("it is signed by no key of the log")
-                if Head.of(note) != Head(settings.LEDGER_ORIGIN, row.size, bytes(row.root)):
+                head, _ = self.keys.head(row.note)
+                if head != Head(settings.LEDGER_ORIGIN, row.size, bytes(row.root)):
                     raise Unproven("its columns do not say what its note says")
             if row.size < before:
                 raise _diverged(f"{what}: the tree has shrunk since the one before")
@@ -225,7 +241,7 @@ class _Check:
                 raise _diverged(f"cosignature {row.number} is of a checkpoint that is gone")
             with _unproven(f"cosignature {row.number}"):
                 text = Note.parse(signed[row.checkpoint].note).text.decode()
-                if not Note.parse(f"{text}\n{row.line}\n").signers([Key.parse(row.witness, 4)]):
+                if not Note.parse(f"{text}\n{row.line}\n").signers([Key.parse(row.witness, WITNESS)]):
                     raise Unproven("it is not by the witness that it names")
         return count
 
@@ -233,13 +249,12 @@ class _Check:
         for grave in self.graves.values():
             row = grave.tombstone
             with _unproven(f"tombstone {row.number}"):
-                note = Note.parse(row.note)
-                if not note.signers(self.keys):
-                    raise Unproven("it is signed by no key of the log")
-                said = told_of(note.text.decode())
-                if (said.rule, said.count, said.before) != (row.rule, row.count, row.before):
+                said = SignedTombstone.parse(row.note, self.keys, settings.LEDGER_ORIGIN)
+                if (said.rule, said.entries, said.before) != (row.rule, row.count, row.before):
                     raise Unproven("its columns do not say what its note says")
-                if (said.count, said.digest) != (grave.count, grave.hashed.digest()):
+                if said.at > timezone.now() + CLOCK_SLACK:
+                    raise Unproven("it is of a time that has not come")
+                if (said.entries, said.digest) != (grave.count, grave.hashed.digest()):
                     raise Unproven("what is gone is not what it accounts for")
 
     def _pruned(self) -> dict[str, int]:
@@ -248,11 +263,24 @@ class _Check:
             pruned[grave.tombstone.rule] += grave.count
         return dict(pruned)
 
+    def _first(self, question: str) -> UUID | None:
+        with connections[self.using].cursor() as cursor:
+            cursor.execute(question)
+            found = cursor.fetchone()
+        return found[0] if found else None
+
     def _stream(self, question: str) -> Iterator[list[tuple[Any, ...]]]:
         with connections[self.using].chunked_cursor() as cursor:
             cursor.execute(question)
             while rows := cursor.fetchmany(BATCH):
                 yield rows
+
+
+def _remembered(memory: Memory | None) -> Remembered | None:
+    try:
+        return memory.read(settings.LEDGER_ORIGIN) if memory else None
+    except RolledBack as error:
+        raise _diverged(str(error)) from error
 
 
 def _entry(

@@ -5,7 +5,7 @@ The tree keeps every leaf hash, so the log verifies as before, and whoever check
 "missing". The database weighs each entry again, and its shortest period can't be set below (migrations/0006).
 """
 
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -92,15 +92,6 @@ def text_of(told: Told, *, origin: str, at: datetime) -> str:
     """Return the text of a tombstone: the seven lines that docs/ledger.md describes."""
     lines = (TOMBSTONE, origin, told.rule, _time(told.before), str(told.count), b64encode(told.digest).decode())
     return "".join(f"{line}\n" for line in (*lines, _time(at)))
-
-
-def told_of(text: str) -> Told:
-    """Return what the text of a tombstone says. Raises ValueError where it is none."""
-    lines = text.split("\n")
-    if len(lines) != 8 or lines[0] != TOMBSTONE:  # noqa: PLR2004 - seven lines, and the end of the last
-        raise ValueError("this is no tombstone")
-    before = datetime.fromisoformat(lines[3])
-    return Told(rule=lines[2], before=before, count=int(lines[4]), digest=b64decode(lines[5], validate=True))
 
 
 def _time(at: datetime) -> str:

@@ -25,7 +25,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from itertools import chain
@@ -384,6 +384,10 @@ class _Graves:
         return index, leaf
 
 
+SHORTEST_PERIOD = timedelta(days=183)
+"""No rule lets an entry go before six months are over."""
+
+
 @dataclass(slots=True)
 class Tombstone:
     """A signed word that entries were removed under a rule: how many and which; and those met so far."""
@@ -391,6 +395,8 @@ class Tombstone:
     rule: str
     entries: int
     digest: bytes
+    before: datetime
+    at: datetime
     seen: int = 0
     hashed: Any = field(default_factory=sha256)
 
@@ -402,11 +408,13 @@ class Tombstone:
         if not signers:
             raise Unproven("no signature is by a key of the log that is trusted")
         match note.lines:
-            case ("udvej tombstone v1", said, rule, before, entries, digest, time) if said == origin and rule:
-                _time(before)
-                if not any(keys.terms[key].covers_time(_time(time)) for key in signers):
+            case ("udvej tombstone v1", said, rule, older, entries, digest, time) if said == origin and rule:
+                before, at = _time(older), _time(time)
+                if not any(keys.terms[key].covers_time(at) for key in signers):
                     raise Unproven("it is signed by a key that was not the log's at that time")
-                return cls(rule, _decimal(entries), _hash(digest))
+                if before > at - SHORTEST_PERIOD:
+                    raise Unproven("it lets go what no rule does: entries that are less than six months old")
+                return cls(rule, _decimal(entries), _hash(digest), before, at)
         raise Unproven("this is no tombstone of this log")
 
 
@@ -896,7 +904,7 @@ def _keys(bundle: Bundle, trust: Trust, *, receipts: bool) -> Keys:
     for number, said in enumerate(bundle.objects("handovers.jsonl", note=str), 1):
         with _at(f"hand-over {number}"):
             handovers.append(Handover.parse(said["note"], bundle.origin))
-    terms = _terms(given, handovers)
+    terms = terms_of(given, handovers)
     if from_bundle and (strangers := [key for key in inside.logs if key not in terms]):
         raise Diverged(Divergence(None, None, f"policy: no hand-over leads to the log's key {strangers[0]}"))
     if trust.policy is None:
@@ -911,7 +919,7 @@ def _keys(bundle: Bundle, trust: Trust, *, receipts: bool) -> Keys:
     return Keys(terms, tuple(handovers), policy, receipt_keys, tuple(caveats))
 
 
-def _terms(given: Iterable[Key], handovers: Sequence[Handover]) -> dict[Key, Term]:
+def terms_of(given: Iterable[Key], handovers: Sequence[Handover]) -> dict[Key, Term]:
     """Return each trusted key's term. Raises `Diverged` where the hand-overs make no chain that a trusted key is in."""
     if not handovers:
         return {key: Term() for key in given}

@@ -261,6 +261,17 @@ def test_a_tombstone_for_other_entries_is_named() -> None:
     assert named.what == "tombstone 1 (rule USE-1M): it was signed for other entries than those that are removed by it"
 
 
+def test_a_tombstone_of_entries_that_are_too_young_for_any_rule_is_named() -> None:
+    lonely = LOG.but(removed={2: 1, 3: 1})
+    for at, allowed in (("2024-12-01T00:00:00Z", True), ("2024-11-30T23:59:59Z", False)):
+        note = {"tombstone": 1, "note": tombstone("USE-1M", lonely.leaves_of(1), at=at)}
+        members = {**lonely.whole(), "tombstones.jsonl": jsonl(note)}
+        if allowed:
+            assert verified(members).pruned == {"USE-1M": 2}
+        else:
+            assert "less than six months old" in divergence(members).what
+
+
 def test_a_number_names_one_tombstone() -> None:
     twice = PRUNED.whole()["tombstones.jsonl"] + PRUNED.whole()["tombstones.jsonl"]
     assert divergence({**PRUNED.whole(), "tombstones.jsonl": twice}).what == "tombstone 1: it is there twice (line 3)"

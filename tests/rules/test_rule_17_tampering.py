@@ -5,7 +5,9 @@ Each attack is mounted for real on a ledger of its own: by the application, the 
 an older copy, and with the log's own key in the wrong hands.
 """
 
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -13,17 +15,17 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from audit import history, sealing
+from audit import checking, history, sealing
 from audit.canonical import COLUMNS
-from audit.notes import Checkpoint, Note, signed
+from audit.notes import Checkpoint, Note, Signer, signed
 from audit.pruning import Told, digest_over, text_of
-from audit.publishing import RolledBack
+from audit.publishing import Memory, RolledBack
 from audit.signing import FileSigners, handed_over
 from audit.verification import Diverged
 from audit.witness import NotCosigned
 from config import guards
 from tests.audit.forgers import entry_at, newest, rewrite, triggers_off
-from tests.audit.logs import APP, OWNER, SEALER, SUPERUSER, Log, copied
+from tests.audit.logs import APP, OWNER, READER, SEALER, SUPERUSER, Log, copied
 from tests.audit.running import witness_running
 
 WHO = {"the application": APP, "the sealer": SEALER, "the owner": OWNER, "a superuser in replica mode": SUPERUSER}
@@ -360,7 +362,138 @@ def test_rule_17_a_tombstone_that_the_log_did_not_sign_excuses_nothing(sealed: L
             [told.rule, told.before, note],
         )
         connection.execute("INSERT INTO audit_removed SELECT %s, max(number) FROM audit_tombstone", [PLACE])
-    assert "tombstone 1: it is signed by no key of the log" in first_divergence(sealed)
+    assert "tombstone 1: no signature is by a key of the log" in first_divergence(sealed)
+
+
+def bury(log: Log, place: int, *, before: datetime, at: datetime) -> None:
+    """Delete an entry under a tombstone that the log's own key signs: the owner with the stolen key."""
+    with triggers_off(log) as connection:
+        entry = entry_at(connection, place)
+        leaf = connection.execute("SELECT leaf_hash FROM audit_leaf WHERE index = %s", [place]).fetchone()
+        assert leaf
+        told = Told(rule="use-entries", before=before, count=1, digest=digest_over([(place, leaf[0])]))
+        note = str(signed(text_of(told, origin=log.origin, at=at), by=[log.signer()]))
+        connection.execute("DELETE FROM audit_entry WHERE id = %s", [entry])
+        connection.execute("ALTER TABLE audit_tombstone DROP CONSTRAINT audit_tombstone_waits_six_months_at_least")
+        connection.execute(
+            "INSERT INTO audit_tombstone (rule, before, count, note, at, xid) VALUES (%s, %s, 1, %s, %s, 1)",
+            [told.rule, told.before, note, at],
+        )
+        connection.execute("INSERT INTO audit_removed SELECT %s, max(number) FROM audit_tombstone", [place])
+
+
+BURIED = {
+    "as of today": (timedelta(), timedelta(), "it lets go what no rule does: entries that are less than six months"),
+    "as of a day to come": (timedelta(days=1), timedelta(days=200), "it is of a time that has not come"),
+    "as if it were old": (timedelta(days=-200), timedelta(), "it is gone, and younger than its tombstone says"),
+}
+
+
+@pytest.mark.parametrize("how", BURIED)
+def test_rule_17_with_the_stolen_key_nothing_new_is_buried_under_a_tombstone(sealed: Log, how: str) -> None:
+    older, at, found = BURIED[how]
+    bury(sealed, PLACE, before=timezone.now() + older, at=timezone.now() + at)
+    assert found in first_divergence(sealed)
+
+
+def test_rule_17_an_entry_that_a_tombstone_says_is_gone_is_gone(sealed: Log) -> None:
+    with triggers_off(sealed) as connection:
+        connection.execute("INSERT INTO audit_removed VALUES (%s, 1)", [PLACE])
+    assert "a tombstone says that it is gone, and it is there" in first_divergence(sealed)
+
+
+def test_rule_17_an_entry_that_hides_from_the_log_as_one_still_to_be_settled_is_missed(sealed: Log) -> None:
+    """Its transaction is one that has not begun yet; its bytes and its hash say so, too."""
+    sealed.write(1)
+    with triggers_off(sealed) as connection:
+        connection.execute("UPDATE audit_entry e SET xid = xid + 1000000 FROM audit_pending p WHERE p.entry_id = e.id")
+        connection.execute(
+            "UPDATE audit_entry e SET canonical = audit_canonical(e) FROM audit_pending p WHERE p.entry_id = e.id"
+        )
+        connection.execute(
+            "UPDATE audit_entry e SET leaf_hash = sha256('\\x00'::bytea || canonical) FROM audit_pending p "
+            "WHERE p.entry_id = e.id"
+        )
+        connection.execute("DELETE FROM audit_pending")
+    assert "it is committed, and neither sealed nor waiting to be" in first_divergence(sealed)
+
+
+def test_rule_17_an_entry_is_sealed_once(sealed: Log) -> None:
+    """A second leaf for one entry would fill the place of another that was never sealed."""
+    with triggers_off(sealed) as connection:
+        connection.execute("ALTER TABLE audit_leaf DROP CONSTRAINT audit_leaf_entry_id_key")
+        connection.execute(
+            "INSERT INTO audit_leaf SELECT %s, entry_id, leaf_hash FROM audit_leaf WHERE index = 3", [MANY]
+        )
+        entry = entry_at(connection, 3)
+    assert first_divergence(sealed) == f"entry (id {entry}): it is sealed twice"
+
+
+def test_rule_17_a_log_whose_checkpoints_and_keys_are_gone_is_not_called_verified(sealed: Log) -> None:
+    with triggers_off(sealed) as connection:
+        connection.execute("DELETE FROM audit_checkpoint; DELETE FROM audit_logkey")
+    assert first_divergence(sealed, remembered=False) == (
+        "the tree has 600 leaves, and no checkpoint signs any of them"
+    )
+
+
+def handed(log: Log, **said: Any) -> Signer:
+    """Hand the log's key over beside the exchange's own code; return the key that was the log's before."""
+    old, new = log.signer(), log.signers.make()
+    last = log.memory.read(log.origin)
+    note = handed_over(
+        old, new, **{"origin": log.origin, "size": last.size, "root": last.root, "at": timezone.now()} | said
+    )
+    with log.session(SEALER) as connection:
+        connection.execute(
+            "INSERT INTO audit_logkey (vkey, number, size, handover) VALUES (%s, 2, %s, %s)",
+            [str(new.key), last.size, str(note)],
+        )
+    return old
+
+
+HANDOVERS: dict[str, dict[str, Any]] = {
+    "of another tree": {"root": b"x" * 32},
+    "at another size than the key's": {"size": MANY - 1},
+    "of another log": {"origin": "other.example/log"},
+}
+
+
+@pytest.mark.parametrize("what", HANDOVERS)
+def test_rule_17_a_hand_over_that_says_something_else_is_found(sealed: Log, what: str) -> None:
+    handed(sealed, **HANDOVERS[what])
+    assert "the log's key 2: " in first_divergence(sealed)
+
+
+def test_rule_17_a_key_that_was_handed_over_signs_nothing_more(sealed: Log) -> None:
+    retired = handed(sealed)
+    assert sealed.check().newest_size == MANY
+    sealed.write(1)
+    sealing.seal(sealing.edge_of(sealed.using), using=sealed.using)
+    edge = sealing.edge_of(sealed.using)
+    with sealed.session(SEALER) as connection:
+        connection.execute(
+            "INSERT INTO audit_checkpoint (size, root, note) VALUES (%s, %s, %s)",
+            [edge.size, edge.root(), str(signed(str(Checkpoint(sealed.origin, edge.size, edge.root())), by=[retired]))],
+        )
+    assert "that was not the log's at size 601" in first_divergence(sealed)
+
+
+class SignedMeanwhile(Memory):
+    """A memory that is read while the sealer is at work."""
+
+    def read(self, origin: str) -> Checkpoint:
+        LIVE[self.file].seal(5)
+        return super().read(origin)
+
+
+LIVE: dict[Path, Log] = {}
+
+
+def test_rule_17_a_log_that_is_sealed_while_it_is_checked_is_not_called_rolled_back(sealed: Log) -> None:
+    LIVE[sealed.memory.file] = sealed
+    found = checking.check(memory=SignedMeanwhile(sealed.memory.file), using=sealed.alias(READER))
+    assert found.newest_size in {MANY, MANY + 5}
 
 
 def test_rule_17_every_byte_of_an_entry_is_held(sealed: Log) -> None:
