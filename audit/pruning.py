@@ -13,7 +13,7 @@ from hashlib import sha256
 from django.db import connection
 from django.utils import timezone
 
-from audit import log
+from audit import log, publishing
 from audit.facts import SYSTEM, Receipt, Subject
 from audit.notes import Signer, signed
 
@@ -55,7 +55,8 @@ def prune(rule: str, *, before: datetime, origin: str, signer: Signer) -> Pruned
     """
     Prune up to 100,000 entries that a rule lets go and that are older than a time, in one recorded act.
 
-    Raises ValueError for a rule that is none, and DatabaseError where the database does not let an entry go.
+    Raises ValueError for a rule that is none, `RolledBack` where the signer is not the log's, and DatabaseError where
+    the database does not let an entry go.
     """
     if rule not in RULES:
         raise ValueError(f"{rule!r} is no rule: {', '.join(RULES)}")
@@ -63,6 +64,8 @@ def prune(rule: str, *, before: datetime, origin: str, signer: Signer) -> Pruned
         log.act("audit.prune", by=SYSTEM, about=Subject("ledger"), changes=False) as act,
         connection.cursor() as cursor,
     ):
+        cursor.execute("SET LOCAL statement_timeout = 0")  # it may have to look through years of what is kept
+        publishing.hold_key(signer)  # a tombstone that the log has not signed excuses nothing, for ever
         cursor.execute(EXPIRED, [before, rule, AT_ONCE])
         gone = [(index, bytes(leaf)) for index, leaf in cursor.fetchall()]
         told = Told(rule=rule, before=before, count=len(gone), digest=digest_over(gone))

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.utils import timezone
 
 from audit.merkle import EMPTY_ROOT, Edge
@@ -22,6 +22,9 @@ from audit.models import LogKey
 from audit.notes import Checkpoint, Note, Signer, signed
 from audit.signing import handed_over
 from audit.tree import Tree
+
+KEY_LOCK = 0x5564_7665_6A02
+"""The advisory lock's number: whoever holds it signs with the log's key, or hands it over."""
 
 
 class RolledBack(RuntimeError):  # noqa: N818 - says what happened
@@ -65,9 +68,20 @@ class Memory:
             os.close(folder)
 
 
-def check_memory(memory: Memory, *, origin: str, tree: Tree) -> Checkpoint:
-    """Return the tree that was signed last, having found it in the database. Raises `RolledBack`."""
+def check_memory(memory: Memory, *, origin: str, tree: Tree, using: str = DEFAULT_DB_ALIAS) -> Checkpoint:
+    """
+    Return the tree that was signed last, having found it in the database. Raises `RolledBack`.
+
+    It is written before any checkpoint is stored. So a file that is lost or older than the newest one says nothing of
+    what was signed last, and nobody signs on the strength of it.
+    """
     last = memory.read(origin)
+    stored = newest(using)
+    if stored and stored.size > last.size:
+        raise RolledBack(
+            f"{memory.file.name} remembers a tree of {last.size} leaves, and a checkpoint of {stored.size} was signed "
+            "since: the file is lost, or an older one"
+        )
     size = tree.size()
     if size < last.size:
         raise RolledBack(f"a tree of {last.size} leaves was signed, and the database holds {size}: it was rolled back")
@@ -86,26 +100,44 @@ def check_key(signer: Signer, *, using: str = DEFAULT_DB_ALIAS) -> None:
         raise RolledBack("the log's newest key is another one: no hand-over names the key that would sign")
 
 
+def hold_key(signer: Signer, *, using: str = DEFAULT_DB_ALIAS) -> None:
+    """
+    See that this key is the log's newest, and let nobody hand it over before the transaction ends.
+
+    Whoever signs what is dated signs with the key of that time. Raises `RolledBack` for another key.
+    """
+    with connections[using].cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [KEY_LOCK])
+    check_key(signer, using=using)
+
+
 def hand_over(old: Signer, new: Signer, *, origin: str, memory: Memory, using: str = DEFAULT_DB_ALIAS) -> Note:
     """
     Go over from the log's newest key to another: both sign so, at the size and root that were signed last.
 
     To be done while nobody seals. Raises `RolledBack` where the database does not hold what was signed.
     """
-    last = check_memory(memory, origin=origin, tree=Tree(using))
-    check_key(old, using=using)
-    note = handed_over(old, new, origin=origin, size=last.size, root=last.root, at=timezone.now())
-    number = LogKey.objects.using(using).count() + 1
-    row: list[str | int | bytes] = [str(new.key), number, last.size, str(note)]
-    _write("INSERT INTO audit_logkey (vkey, number, size, handover) VALUES (%s, %s, %s, %s)", row, using)
+    last = check_memory(memory, origin=origin, tree=Tree(using), using=using)
+    with transaction.atomic(using=using, durable=True):
+        hold_key(old, using=using)
+        note = handed_over(old, new, origin=origin, size=last.size, root=last.root, at=timezone.now())
+        number = LogKey.objects.using(using).count() + 1
+        row: list[str | int | bytes] = [str(new.key), number, last.size, str(note)]
+        _write("INSERT INTO audit_logkey (vkey, number, size, handover) VALUES (%s, %s, %s, %s)", row, using)
     return note
 
 
 def publish(edge: Edge, *, origin: str, signer: Signer, memory: Memory, using: str = DEFAULT_DB_ALIAS) -> Checkpoint:
-    """Sign the tree as it was committed, remember it, and store the note. Raises `RolledBack` for a smaller tree."""
-    head = Checkpoint(origin, edge.size, edge.root())
-    if head.size < memory.read(origin).size:
+    """
+    Sign the tree as it was committed, remember it, and store the note.
+
+    Raises `RolledBack` where a larger one was signed before, or another one of this size.
+    """
+    head, last = Checkpoint(origin, edge.size, edge.root()), memory.read(origin)
+    if head.size < last.size:
         raise RolledBack("a larger tree was signed before")
+    if head.size == last.size and head.root != last.root:
+        raise RolledBack(f"another tree of {last.size} leaves was signed before")
     note = signed(str(head), by=[signer])
     memory.write(head)
     row: list[str | int | bytes] = [head.size, head.root, str(note)]

@@ -42,7 +42,7 @@ class Sealer:
         """Read the tree, and hold it against what was signed last. Raises `RolledBack` where they differ."""
         tree = Tree(self.using)
         publishing.check_key(self.signer, using=self.using)
-        publishing.check_memory(self.memory, origin=self.origin, tree=tree)
+        publishing.check_memory(self.memory, origin=self.origin, tree=tree, using=self.using)
         newest = publishing.newest(self.using)
         self._edge, self._signed = tree.edge(), newest.size if newest else -1
 

@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from audit import bundles, checkpoints, cosigning, verification
+from audit import bundles, checkpoints, cosigning, publishing, verification
 from audit.models import Cosignature
 from audit.notes import Checkpoint, Note
 from audit.verification import Diverged, Trust
@@ -162,6 +162,28 @@ def test_nor_ever_before_six_months(log: Log) -> None:
     said = run(log, "audit_prune", "--months", "3")
     assert said.returncode == 1
     assert "Nothing is pruned before 6 months are over." in said.stderr
+
+
+def test_nothing_is_pruned_under_a_key_that_is_not_the_logs(aged: Log) -> None:
+    """Such a tombstone would excuse nothing, and what is gone can't be pruned again under a better one."""
+    before = aged.rows(ROWS)
+    aged.signers.make()  # and not handed over to
+    said = run(aged, "audit_prune")
+    assert (said.returncode, aged.rows(ROWS), aged.rows("SELECT count(*) FROM audit_tombstone")) == (1, before, [(0,)])
+    assert "no hand-over names the key that would sign" in said.stderr
+
+
+def test_a_key_is_not_handed_over_while_something_is_signed_with_it(aged: Log) -> None:
+    ended: list[int] = []
+    rotating = threading.Thread(target=lambda: ended.append(run(aged, "audit_key", "--rotate").returncode))
+    with psycopg.connect(aged.url(SEALER)) as pruning:
+        pruning.execute("SELECT pg_advisory_xact_lock(%s)", [publishing.KEY_LOCK])
+        rotating.start()
+        waits = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        until(lambda: aged.rows(waits) != [(0,)])
+        assert aged.rows("SELECT count(*) FROM audit_logkey") == [(1,)]
+    rotating.join()
+    assert (ended, aged.rows("SELECT count(*) FROM audit_logkey")) == ([0], [(2,)])
 
 
 TOMBSTONE = "INSERT INTO audit_tombstone (rule, before, count, note) VALUES (%s, %s, 1, '')"

@@ -199,6 +199,31 @@ def test_nothing_is_signed_by_a_key_that_no_hand_over_names(log: Log) -> None:
         log.sealer()
 
 
+@pytest.mark.parametrize("how", ["lost", "an older one"])
+def test_nor_with_a_memory_that_does_not_know_what_was_signed_last(log: Log, how: str) -> None:
+    """Whoever brings an older backup and takes the file away would have another past signed."""
+    log.seal(3)
+    older = log.memory.file.read_bytes()
+    log.seal(3)
+    if how == "lost":
+        log.memory.file.unlink()
+    else:
+        log.memory.file.write_bytes(older)
+    with pytest.raises(RolledBack, match="a checkpoint of 6 was signed since"):
+        log.sealer()
+    old, new = log.signer(), log.signers.make()
+    with pytest.raises(RolledBack, match="a checkpoint of 6 was signed since"):
+        publishing.hand_over(old, new, origin=log.origin, memory=log.memory, using=log.using)
+
+
+def test_a_tree_of_the_size_that_was_signed_and_another_root_is_not_signed(log: Log) -> None:
+    sealer = log.seal(3)
+    other = Edge()
+    other.append([b"x" * 32] * 3)
+    with pytest.raises(RolledBack, match="another tree of 3 leaves"):
+        publishing.publish(other, origin=log.origin, signer=sealer.signer, memory=log.memory, using=log.using)
+
+
 def test_nor_with_the_memory_of_another_log(log: Log) -> None:
     log.seal(3)
     with pytest.raises(RolledBack, match=r"other\.example"):

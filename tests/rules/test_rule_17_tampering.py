@@ -441,9 +441,8 @@ def handed(log: Log, **said: Any) -> Signer:
     """Hand the log's key over beside the exchange's own code; return the key that was the log's before."""
     old, new = log.signer(), log.signers.make()
     last = log.memory.read(log.origin)
-    note = handed_over(
-        old, new, **{"origin": log.origin, "size": last.size, "root": last.root, "at": timezone.now()} | said
-    )
+    told: dict[str, Any] = {"origin": log.origin, "size": last.size, "root": last.root, "at": timezone.now()} | said
+    note = handed_over(old, new, **told)
     with log.session(SEALER) as connection:
         connection.execute(
             "INSERT INTO audit_logkey (vkey, number, size, handover) VALUES (%s, 2, %s, %s)",

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
 from audit import pruning
+from audit.publishing import RolledBack
 from audit.sealer import configured
 
 DAYS_A_MONTH = 30.5
@@ -26,8 +27,11 @@ class Command(BaseCommand):
             raise CommandError(f"Nothing is pruned before {pruning.MONTHS_LEAST} months are over.")
         before = timezone.now() - timedelta(days=round(months * DAYS_A_MONTH) + 1)
         total = 0
-        while count := pruning.prune(
-            options["rule"], before=before, origin=settings.LEDGER_ORIGIN, signer=configured().signer
-        ).count:
-            total += count
+        try:
+            while count := pruning.prune(
+                options["rule"], before=before, origin=settings.LEDGER_ORIGIN, signer=configured().signer
+            ).count:
+                total += count
+        except RolledBack as error:
+            raise CommandError(f"Nothing more is pruned: {error}.") from error
         self.stdout.write(f"Pruned {total} entries by rule {options['rule']}, older than {before:%Y-%m-%d}.")
