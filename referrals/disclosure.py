@@ -38,6 +38,9 @@ Rows = Sequence[tuple[Any, ...]]
 TRIES = 3
 """How often a disclosure is recorded anew because something changed between its entry and its release."""
 
+MESSAGE = ".message"
+"""The end of the name under which messages about a category lie."""
+
 NOT_SEALED = "UD003"
 """The SQLSTATE by which they ask for patience: no signed checkpoint covers the entry yet."""
 
@@ -210,10 +213,12 @@ def place(referral_id: UUID, category: str, part: int | str) -> str:
 
 
 def describe(act: Act, referral: Referral, *, reader: Principal, shown: Sequence[str], weighed: Weighed) -> None:
-    """Write into an act which categories it shows, and on which ground where they are another's."""
+    """Write into an act which categories it shows, and whose; and on which ground where they are another's."""
     act.categories = tuple(shown)
     side = "sender" if reader.agency == referral.sender_id else "recipient"
     act.detail = {"version": str(referral.version), "side": side}
+    if any(name.endswith(MESSAGE) and name.removesuffix(MESSAGE) in shown for name in referral.written):
+        act.detail["messages"] = "yes"  # of either side's: such an entry is kept like a disclosure
     own = reader.agency == referral.sender_id and Category.OUTCOME not in act.categories
     if weighed.basis is not None and not own:
         act.basis, act.basis_version = weighed.basis.code, weighed.basis.version
@@ -233,7 +238,7 @@ def _whole(referral: Referral) -> Collection[str]:
 
 
 def _with_messages(referral: Referral) -> Collection[str]:
-    return [name for name in referral.written if name.endswith(".message")]
+    return [name for name in referral.written if name.endswith(MESSAGE)]
 
 
 def _amended(referral: Referral) -> Collection[str]:

@@ -113,14 +113,16 @@ ALTER TABLE audit_pending ENABLE ALWAYS TRIGGER audit_pending_append_only;
 """
 
 PRUNE = """
--- What a rule lets go. Use entries: what was refused, and looks that showed nobody another agency's content.
+-- What a rule lets go. Use entries: what was refused, and looks that showed nobody another agency's content. Whose it
+-- was is as the application says it, and a release holds it to that (referrals/migrations/0014).
 CREATE FUNCTION audit_prunable(p_rule text, e audit_entry) RETURNS boolean LANGUAGE sql STABLE
 SET search_path = pg_catalog, pg_temp AS $$
     SELECT e.changes = '' AND CASE p_rule
         WHEN 'use-entries' THEN e.outcome = 'refused'
             OR e.action IN ('referral.search', 'audit.inspect', 'audit.findings', 'audit.export', 'audit.download')
             OR (e.action IN ('referral.disclose', 'referral.messages', 'referral.amendments')
-                AND e.detail ->> 'side' = 'sender' AND NOT 'outcome' = ANY (e.categories))
+                AND e.detail ->> 'side' = 'sender' AND NOT 'outcome' = ANY (e.categories)
+                AND NOT e.detail ?| ARRAY['messages', 'break_glass'])
         ELSE false END
 $$;
 

@@ -147,6 +147,14 @@ def test_a_whole_bundle_says_pruned_by_rule_and_never_missing(aged: Log) -> None
     assert "20 entries were pruned by rule use-entries" in verification.words(report)
 
 
+@pytest.mark.parametrize("what", ["messages", "break_glass"])
+def test_a_look_of_the_sender_at_more_than_its_own_content_is_kept(log: Log, what: str) -> None:
+    log.write(3, detail={"version": "1", "side": "sender", what: "yes"})
+    grow_old(log, months=25)
+    log.seal()
+    assert "Pruned 0 entries" in run(log, "audit_prune").stdout
+
+
 def test_nothing_is_pruned_before_its_time(log: Log) -> None:
     log.write(10, outcome="refused", refusal="not-found")
     grow_old(log, months=23)

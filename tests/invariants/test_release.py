@@ -6,6 +6,7 @@ decides what they release. What it asks about the ground is in test_release_grou
 test_release_reader.
 """
 
+import json
 import time
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,7 @@ from tests.invariants.attempts import (
     rows,
     send,
     session,
+    version_of,
     withheld,
     write_entry,
 )
@@ -64,6 +66,14 @@ def test_a_fresh_entry_releases_what_it_names_and_no_more(sent: Sent, named: lis
 def test_a_category_that_is_none_names_nothing(sent: Sent, named: str) -> None:
     assert released(entry_for(sent.referral, sent.sending, named), sent.sending, sent.referral) == []
     assert withheld(entry_for(sent.referral, sent.receiving, named), sent.receiving, sent.referral) == CONSENT_ENDED
+
+
+def test_an_entry_that_says_whose_content_it_shows_says_so_truly(sent: Sent) -> None:
+    """What is said to be one's own is pruned one day; what was another's is kept."""
+    own = json.dumps({"version": version_of(sent.referral), "side": "sender"})
+    assert released(entry_for(sent.referral, sent.sending, "reason", detail=own), sent.sending, sent.referral)
+    lying = entry_for(sent.referral, sent.receiving, "reason", detail=own)
+    assert withheld(lying, sent.receiving, sent.referral) == NOT_RELEASED
 
 
 def test_nor_does_a_category_that_is_null(sent: Sent) -> None:

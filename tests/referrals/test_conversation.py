@@ -1,11 +1,13 @@
 """What is said after submission: amendments, questions and answers, and the outcome on its own basis."""
 
+import json
 from typing import Any
 
 import pytest
 
 from audit.models import Entry
 from tests.exchange import Answer, Exchange, consent_body
+from tests.invariants.attempts import NOT_RELEASED, entry_for, withheld
 from tests.referrals.walks import walk, withdraw_consent
 
 WORK = {"codes": ["work"]}
@@ -113,6 +115,21 @@ def ask(walked: Any, *categories: str, text: str = "Hvornår er det sikkert at r
     answer: Answer = walked.coordinator.step(walked.id, "messages", said)
     assert answer.status == 200, answer
     return answer
+
+
+def test_who_sent_it_reads_the_others_questions_under_an_entry_that_says_so(exchange: Exchange) -> None:
+    """Its own content alone is no disclosure, and its entry not kept as one; a question from the other side is."""
+    walked = walk(exchange, "received")
+    own = walked.sender.read(walked.id)
+    assert "messages" not in Entry.objects.get(request_id=own.headers["Request-Id"]).detail
+    ask(walked, "contact")
+    both = walked.sender.read(walked.id)
+    said = Entry.objects.get(request_id=both.headers["Request-Id"]).detail
+    assert (said["side"], said["messages"]) == ("sender", "yes")
+    sending = exchange.municipality.id
+    silent = json.dumps({"version": said["version"], "side": "sender"})
+    entry = entry_for(walked.id, sending, "status", "contact", detail=silent)
+    assert withheld(entry, sending, walked.id) == NOT_RELEASED
 
 
 def test_questions_and_answers_are_read_by_both_and_each_reading_is_recorded(exchange: Exchange) -> None:
