@@ -166,13 +166,17 @@ def _own(export_id: UUID, by: Principal) -> Export:
 
 
 def _sealed(asked: Question, *, by: Principal, size: int) -> list[Sealed]:
-    """Return what a question finds under a checkpoint, in the order of the tree; one more than a bundle may hold."""
+    """
+    Return what a question finds under a checkpoint, in the order of the tree; one more than a bundle may hold.
+
+    The newest are taken, as the indexes have them: to put all in the tree's order first would read the whole ledger.
+    """
     part = Q() if by.kind == Kind.OVERSIGHT else Q(actor_agency=by.agency)
     entries = trails.entries(replace(asked, visible=part))
     place = Leaf.objects.filter(entry_id=OuterRef("pk"), index__lt=size).values("index")
-    placed = entries.annotate(index=Subquery(place)).filter(index__isnull=False).order_by("index")
+    placed = entries.annotate(index=Subquery(place)).filter(index__isnull=False)
     rows = placed.values_list("index", "canonical")[: ENTRIES_MAX + 1]
-    return [Sealed(index, bytes(canonical)) for index, canonical in rows]
+    return [Sealed(index, bytes(canonical)) for index, canonical in sorted(rows, key=lambda row: int(row[0]))]
 
 
 def _written(question: Question) -> dict[str, Any]:
