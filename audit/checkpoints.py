@@ -5,9 +5,12 @@ Final is a checkpoint that the quorum of witnesses has cosigned (c2sp.org/tlog-p
 witnesses, none is asked for, and whoever checks is told so by the policy.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from itertools import chain, groupby, takewhile
+from operator import itemgetter
 from pathlib import Path
 
 from django.conf import settings
@@ -17,8 +20,8 @@ from audit.models import Checkpoint, Cosignature, LogKey
 from audit.notes import Note, NoteError, VerifierKey, signature_lines
 from audit.quorum import Policy
 
-LOOKED_BACK = 500
-"""How many checkpoints the search for a final one looks at, newest first."""
+LOOKED_BACK, PAGE = 50_000, 500
+"""How many cosignatures the search for a final checkpoint looks at, newest first: a week and more of a quiet log."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,11 +59,11 @@ def newest(*, size: int | None = None, final: bool = False, using: str = DEFAULT
     if not final:
         row = rows.first()
         return _signed([row], using)[0] if row else None
-    step = 20
-    for start in range(0, LOOKED_BACK, step):
-        some = list(rows[start : start + step])
-        found = next((each for each in _signed(some, using) if each.final), None)
-        if found or len(some) < step:
+    if policy().quorum is None:
+        return newest(size=size, using=using)
+    for number in _enough(using):
+        found = next(iter(_signed(list(rows.filter(number=number)), using)), None)
+        if found and found.final:
             return found
     return None
 
@@ -72,6 +75,17 @@ def log_keys(using: str = DEFAULT_DB_ALIAS) -> LogKeys:
     others = [line for line in stated.splitlines() if line.split()[:1] not in ([], ["log"]) and line.strip()[0] != "#"]
     lines = [*(f"log {key.vkey}" for key in keys), *others]
     return LogKeys(origin=settings.LEDGER_ORIGIN, keys=keys, policy="".join(f"{line}\n" for line in lines))
+
+
+def _enough(using: str) -> Iterator[int]:
+    """Return the checkpoints that a quorum is said to have cosigned, newest first, however long ago that is."""
+    known = {str(witness.key): witness.key for witness in policy().witnesses}
+    lines = Cosignature.objects.using(using).filter(witness__in=known).order_by("-checkpoint")
+    pages = (lines.values_list("checkpoint", "witness")[at : at + PAGE] for at in range(0, LOOKED_BACK, PAGE))
+    said = chain.from_iterable(takewhile(bool, pages))
+    for number, some in groupby(said, key=itemgetter(0)):
+        if policy().satisfied_by({known[witness] for _, witness in some}):
+            yield number
 
 
 def _signed(rows: list[Checkpoint], using: str) -> list[Signed]:

@@ -326,6 +326,31 @@ def test_the_sealer_has_each_checkpoint_cosigned_and_says_which_is_final(
             checkpoints.policy.cache_clear()
 
 
+def test_the_newest_final_checkpoint_is_found_however_many_came_since(
+    log: Log, tmp_path: Path, settings: Settings
+) -> None:
+    """A witness that is away for some minutes leaves hundreds of checkpoints without it; what was final stays so."""
+    log.seal(1)
+    with witness_running(tmp_path / "witness", logs=[log.signer().key]) as witness:
+        client = witness.client()
+        assert cosigning.cosign([client], tree=log.tree, using=log.using)
+        client.close()
+    sealer = log.sealer()
+    edge = log.tree.edge()
+    for _ in range(600):
+        publishing.publish(edge, origin=log.origin, signer=sealer.signer, memory=log.memory, using=log.using)
+    named = f"witness oversight {witness.key} {witness.url}\n"
+    (log.folder / "policy").write_text(policy_of(log, named, quorum="quorum oversight\n"))
+    settings.LEDGER_POLICY = str(log.folder / "policy")
+    checkpoints.policy.cache_clear()
+    try:
+        final = checkpoints.newest(final=True, using=log.using)
+        assert final
+        assert (final.size, final.final) == (1, True)
+    finally:
+        checkpoints.policy.cache_clear()
+
+
 def test_a_witness_that_is_away_delays_nothing_and_catches_up_when_it_is_back(log: Log, tmp_path: Path) -> None:
     log.seal(3)
     with witness_running(tmp_path / "witness", logs=[log.signer().key]) as witness:
