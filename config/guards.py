@@ -46,13 +46,19 @@ CONSTRAINTS = """
     SELECT concat('rule ', w.rulename, ' on ', c.relname), pg_get_ruledef(w.oid)
     FROM pg_rewrite w JOIN pg_class c ON c.oid = w.ev_class
     WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p')
+    UNION ALL
+    SELECT concat('row security on ', relname), 'on' FROM pg_class
+    WHERE relnamespace = 'public'::regnamespace AND relrowsecurity
 """
 POWERS = """
     SELECT 'powers of udvej_app', concat(rolsuper, rolinherit, rolcreaterole, rolcreatedb, rolreplication, rolbypassrls)
     FROM pg_roles WHERE rolname = 'udvej_app'
     UNION ALL
+    SELECT concat('powers of ', rolname), 'too many' FROM pg_roles WHERE rolname IN ('udvej_sealer', 'udvej_reader')
+        AND (rolsuper OR rolinherit OR rolcreaterole OR rolcreatedb OR rolreplication OR rolbypassrls)
+    UNION ALL
     SELECT concat('membership in ', m.roleid::regrole), 'granted' FROM pg_auth_members m
-    WHERE m.member = 'udvej_app'::regrole
+    WHERE m.member::regrole::text IN ('udvej_app', 'udvej_sealer', 'udvej_reader')
     UNION ALL
     SELECT concat(e.privilege_type, ' on parameter ', p.parname), 'granted'
     FROM pg_parameter_acl p CROSS JOIN LATERAL aclexplode(p.paracl) e

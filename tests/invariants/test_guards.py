@@ -19,7 +19,7 @@ from rest_framework.test import APIClient
 
 from config import embedded_postgres
 from config.checks import guards_missing
-from tests.invariants.attempts import APP, OWNER, SUPERUSER, TRIGGERS
+from tests.invariants.attempts import APP, OWNER, READER, SEALER, SUPERUSER, TRIGGERS
 from tests.invariants.test_privileges import COLUMNS
 
 
@@ -144,6 +144,20 @@ def test_a_function_rewritten_by_the_owner_is_missed(owner: Any, function: str) 
     assert rewritten != made
     with changed(rewritten, back=made):
         assert any(function in name for name in guards_missing(connection))
+
+
+@pytest.mark.parametrize("role", [SEALER, READER])
+@pytest.mark.parametrize("power", ["SUPERUSER", "BYPASSRLS", "REPLICATION"])
+def test_a_power_of_the_sealer_or_the_reader_is_one_too_many(role: str, power: str) -> None:
+    with changed(f"ALTER ROLE {role} {power}", back=f"ALTER ROLE {role} NO{power}", by=SUPERUSER):
+        assert f"powers of {role}" in guards_missing(connection)
+
+
+def test_rows_that_would_be_hidden_from_who_reads_them_are_missed() -> None:
+    """A policy hides entries and their places in the queue from sealer, auditors and verifier alike."""
+    switch = "ALTER TABLE audit_entry {} ROW LEVEL SECURITY"
+    with changed(switch.format("ENABLE"), back=switch.format("DISABLE")):
+        assert "row security on audit_entry" in guards_missing(connection)
 
 
 WITHHELD = [
