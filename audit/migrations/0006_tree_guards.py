@@ -199,6 +199,17 @@ ALTER TABLE audit_entry ADD CONSTRAINT audit_entry_a_look_names_its_case CHECK (
 );
 """
 
+CHECKABLE = """
+-- An entry that the format does not know would stand in the log for ever, and no verifier would get past it.
+ALTER TABLE audit_entry ADD CONSTRAINT audit_entry_can_be_checked_by_anyone CHECK (
+    octet_length(canonical) <= 1000000
+    AND coalesce(array_ndims(categories), 1) = 1 AND array_position(categories, NULL) IS NULL
+    AND coalesce(array_ndims(result_ids), 1) = 1 AND array_position(result_ids, NULL) IS NULL
+    AND changes ~ '^([0-9a-f]{64})?$' AND criterion ~ '^([0-9a-f]{64})?$'
+    AND coalesce(basis_version, 0) >= 0 AND coalesce(consent_version, 0) >= 0
+);
+"""
+
 STRENGTH = """
 INSERT INTO audit_strength (name, since) VALUES ('committed', now());
 CREATE UNIQUE INDEX audit_strength_is_one ON audit_strength ((true));
@@ -264,6 +275,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(SEAL, migrations.RunSQL.noop),
         migrations.RunSQL(PRUNE, migrations.RunSQL.noop),
         migrations.RunSQL(LOOKS, migrations.RunSQL.noop),
+        migrations.RunSQL(CHECKABLE, migrations.RunSQL.noop),
         migrations.RunSQL(STRENGTH, migrations.RunSQL.noop),
         migrations.RunSQL(GRANTS, migrations.RunSQL.noop),
     ]

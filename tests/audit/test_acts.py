@@ -92,7 +92,7 @@ def test_an_entry_says_who_did_what_to_what() -> None:
         act.basis, act.basis_version = "VITAL", 3
         act.consent, act.consent_version = consent, 2
         act.categories, act.result_ids = ("reason", "status"), shown
-        act.criterion, act.detail = "c0ffee", {"role": "sent"}
+        act.criterion, act.detail = "c0ffee" + "0" * 58, {"role": "sent"}
     (entry,) = entries_about(about)
     said = {
         "actor_agency": by.agency,
@@ -108,7 +108,7 @@ def test_an_entry_says_who_did_what_to_what() -> None:
         "consent_version": 2,
         "categories": ["reason", "status"],
         "result_ids": [*shown],
-        "criterion": "c0ffee",
+        "criterion": "c0ffee" + "0" * 58,
         "detail": {"role": "sent"},
         "outcome": "done",
         "refusal": "",

@@ -45,8 +45,9 @@ HOSTILE = {
 
 TEXTS = [
     *("action", "actor_client", "actor_user", "on_behalf_of", "role", "subject_kind", "subject_id", "purpose", "basis"),
-    *("refusal", "criterion", "request_id", "changes"),
+    *("refusal", "request_id"),
 ]
+DIGESTS = ["criterion", "changes"]
 INDEXED = 900
 """Characters of a long text that still fit an index row: what an act is about is an id, never a text."""
 
@@ -54,7 +55,7 @@ INDEXED = 900
 def insert(**changes: Any) -> Entry:
     """Commit an entry as `log` does, and return it with every column, as other sessions see it."""
     columns: dict[str, Any] = {
-        **dict.fromkeys(TEXTS, ""),
+        **dict.fromkeys([*TEXTS, *DIGESTS], ""),
         "actor_agency": None,
         "basis_version": None,
         "consent": None,
@@ -121,7 +122,7 @@ def test_nor_does_it_matter_in_arrays_and_in_the_detail() -> None:
 
 
 def test_numbers_and_ids_are_written_one_way_only() -> None:
-    for number in (0, 1, -1, 2**31 - 1, -(2**31)):
+    for number in (0, 1, 2**31 - 1):
         agrees(insert(basis_version=number, consent_version=number))
     for identifier in (UUID(int=0), UUID(int=2**128 - 1), uuid4()):
         agrees(insert(actor_agency=identifier, consent=identifier, correlation=identifier, result_ids=[identifier]))
@@ -129,11 +130,12 @@ def test_numbers_and_ids_are_written_one_way_only() -> None:
 
 text = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), max_size=60)
 names = st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1, max_size=40)
-numbers = st.none() | st.integers(-(2**31), 2**31 - 1)
+numbers = st.none() | st.integers(0, 2**31 - 1)
 ids = st.uuids()
 entries = st.fixed_dictionaries(
     {
         **dict.fromkeys(TEXTS, text),
+        **dict.fromkeys(DIGESTS, st.just("") | st.binary(min_size=32, max_size=32).map(bytes.hex)),
         "actor_agency": st.none() | ids,
         "basis_version": numbers,
         "consent": st.none() | ids,
@@ -385,13 +387,13 @@ def test_each_entry_waits_once_to_be_sealed_under_its_own_hash() -> None:
 def test_an_entry_that_was_rolled_back_does_not_wait() -> None:
     url = embedded_postgres.locate(django_settings.CLUSTER).url("udvej_app", "test")
     columns = "action, categories, outcome, result_ids, correlation"
-    texts = ", ".join(name for name in TEXTS if name != "action")
+    texts = ", ".join(name for name in [*TEXTS, *DIGESTS] if name != "action")
     statement = (
         f"INSERT INTO audit_entry ({columns}, {texts}, detail) VALUES ('test.undone', '{{}}', 'done', '{{}}', "
-        f"gen_random_uuid(), {', '.join(['%s'] * (len(TEXTS) - 1))}, '{{}}') RETURNING id"
+        f"gen_random_uuid(), {', '.join(['%s'] * (len(TEXTS) + 1))}, '{{}}') RETURNING id"
     )
     with psycopg.connect(url) as session:
-        made = session.execute(statement.encode(), [""] * (len(TEXTS) - 1)).fetchone()
+        made = session.execute(statement.encode(), [""] * (len(TEXTS) + 1)).fetchone()
         session.rollback()
     assert made is not None
     assert as_committed("SELECT count(*) FROM audit_pending WHERE entry_id = %s", [made[0]]) == [(0,)]

@@ -5,7 +5,7 @@ The database names the constraint that refuses, so a test can't pass because of 
 """
 
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -368,6 +368,18 @@ ENTRIES: dict[str, list[dict[str, Any]]] = {
         {"action": "audit.inspect"},
         {"action": "audit.inspect", "detail": '{"case_number": "", "case_reason": ""}'},
         *({"action": f"audit.{look}"} for look in ("findings", "export", "download")),
+    ],
+    "audit_entry_can_be_checked_by_anyone": [
+        {"on_behalf_of": "x" * 1_000_000},
+        {"categories": [["reason"], ["needs"]]},
+        {"categories": ["reason", None]},
+        {"result_ids": [[UUID(int=0)], [UUID(int=1)]]},
+        {"result_ids": [None, UUID(int=0)]},
+        {"changes": "x"},
+        {"criterion": "0" * 63},
+        {"criterion": "0" * 64 + "\n"},
+        {"basis_version": -1},
+        {"consent_version": -1},
     ],
     "audit_entry_detail_is_flat_text": [
         {"detail": '{"name": 1}'},

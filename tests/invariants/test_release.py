@@ -19,6 +19,7 @@ from referrals import disclosure
 from tests.exchange import Exchange
 from tests.invariants.attempts import (
     APP,
+    CHECKED,
     CONSENT_ENDED,
     DENIED,
     NOT_RELEASED,
@@ -76,10 +77,11 @@ def test_an_entry_that_says_whose_content_it_shows_says_so_truly(sent: Sent) -> 
     assert withheld(lying, sent.receiving, sent.referral) == NOT_RELEASED
 
 
-def test_nor_does_a_category_that_is_null(sent: Sent) -> None:
+def test_nor_is_there_an_entry_of_a_category_that_is_null(sent: Sent) -> None:
     for named in ([None], ["reason", None]):
-        entry = entry_for(sent.referral, sent.receiving, categories=named)
-        assert withheld(entry, sent.receiving, sent.referral) == CONSENT_ENDED
+        entry = naming(sent.referral, sent.receiving, categories=named)
+        with session(APP) as cursor:
+            assert refused(cursor, insert_entry(entry), entry) == CHECKED
 
 
 Forger = Callable[[Sent], tuple[UUID | None, str | None]]

@@ -504,6 +504,7 @@ def test_rule_17_every_byte_of_an_entry_is_held(sealed: Log) -> None:
         "detail": '\'{"a": "b"}\'',
     }
     others |= dict.fromkeys(("id", "actor_agency", "consent", "correlation"), "gen_random_uuid()")
+    others |= dict.fromkeys(("changes", "criterion"), "repeat('0', 64)")
     others |= {"basis_version": "7", "consent_version": "7", "categories": "'{health}'"}
     others |= {"result_ids": "ARRAY[gen_random_uuid()]"}
     found = {}
