@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 
 from audit import verification
 from audit.checkpoints import LogKeys, Signed, log_keys
@@ -83,10 +83,18 @@ def write_selection(
 
 def write_whole(file: BinaryIO, *, head: Signed, made_at: datetime, using: str = DEFAULT_DB_ALIAS) -> int:
     """
-    Write a bundle of the whole log under one checkpoint, and return how many entries it holds.
+    Write a bundle of the whole log under one checkpoint, as of one instant, and return how many entries it holds.
 
     It is stored and not deflated: to unpack it would take longer than to check it.
     """
+    with transaction.atomic(using=using, durable=True):  # so that a pruning meanwhile is in it whole, or not at all
+        with connections[using].cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+        return _write_whole(file, head=head, made_at=made_at, using=using)
+
+
+def _write_whole(file: BinaryIO, *, head: Signed, made_at: datetime, using: str) -> int:
     removed: list[dict[str, Any]] = []
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as bundle:
         count = 0

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -145,6 +146,33 @@ def test_a_whole_bundle_says_pruned_by_rule_and_never_missing(aged: Log) -> None
     report = verification.verify_bundle(file, Trust(logs=(str(aged.signer().key),)))
     assert report.pruned == {"use-entries": 20}
     assert "20 entries were pruned by rule use-entries" in verification.words(report)
+
+
+class PruningBeside(BytesIO):
+    """A file for a bundle during whose writing a pruning goes on."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self.log: Log | None = log
+
+    def write(self, written: Any) -> int:
+        if self.log and b'"action"' in bytes(written):  # the first entries are read, and others still to be
+            log, self.log = self.log, None
+            assert run(log, "audit_prune").returncode == 0
+        return super().write(written)
+
+
+def test_a_whole_bundle_is_of_one_instant_whatever_is_pruned_meanwhile(
+    aged: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "BATCH", 5)
+    head = checkpoints.newest(using=aged.using)
+    assert head
+    file = PruningBeside(aged)
+    bundles.write_whole(file, head=head, made_at=head.at, using=aged.using)
+    assert aged.rows("SELECT count(*) FROM audit_tombstone") == [(1,)]
+    report = verification.verify_bundle(file, Trust(logs=(str(aged.signer().key),)))
+    assert (report.entries, report.pruned) == (50, {})
 
 
 @pytest.mark.parametrize("what", ["messages", "break_glass"])
