@@ -6,6 +6,7 @@ of the tiles below (c2sp.org/tlog-tiles).
 """
 
 from collections import OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -91,7 +92,8 @@ class Tree:
     def _hashes(self, level: int, index: int) -> list[bytes]:
         """Return the hashes of a tile, as many as there are."""
         if remembered := self._full.get((level, index)):
-            self._full.move_to_end((level, index))
+            with suppress(KeyError):  # another thread has just let go of it
+                self._full.move_to_end((level, index))
             return remembered
         stored = self._rows("SELECT hashes FROM audit_tile WHERE level = %s AND index = %s", level, index)
         if stored:
