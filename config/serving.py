@@ -118,15 +118,15 @@ def serving(
 
         say("Bringing its tables up to date, and loading reference and demo data.")
         owners = environment | {"OWNER_DATABASE_URL": databases.owner}
-        _manage(["migrate", "--database", "owner", "--no-input"], owners)
-        _manage(["load_reference"], environment)
-        _manage(["load_demo"], environment)
+        manage(["migrate", "--database", "owner", "--no-input"], owners)
+        manage(["load_reference"], environment)
+        manage(["load_demo"], environment)
 
         witness = stack.enter_context(_witness(ledger, environment, log.with_name("audit_witness.log")))
         environment |= {"UDVEJ_LEDGER_POLICY": str(ledger / "policy")}
         say("Starting the web server.")
         gunicorn = ["-m", "gunicorn", "-c", "config/gunicorn.py", "--bind", f"{ADDRESS}:{port}", "config.wsgi"]
-        process = stack.enter_context(_process(gunicorn, environment, log))
+        process = stack.enter_context(running_process(gunicorn, environment, log))
         beside = [witness]
         for what, command, environs in (
             ("The watch over deadlines", "watch_deadlines", environment),
@@ -134,13 +134,13 @@ def serving(
         ):
             own_log = log.with_name(f"{command}.log")
             beside.append(
-                Beside(what, stack.enter_context(_process(["manage.py", command], environs, own_log)), own_log)
+                Beside(what, stack.enter_context(running_process(["manage.py", command], environs, own_log)), own_log)
             )
         server = Server(
             base_url=base_url, demo_file=demo_file, log=log, process=process, beside=tuple(beside), cluster=cluster
         )
         _await_ready(server, port)
-        _manage(["load_demo_referrals", "--base-url", base_url], environment)
+        manage(["load_demo_referrals", "--base-url", base_url], environment)
         yield server
 
 
@@ -154,7 +154,7 @@ def _witness(ledger: Path, environment: dict[str, str], log: Path) -> Iterator[B
     policy = f"log {log_key}\nwitness oversight {key} http://{ADDRESS}:{port}/\nquorum oversight\n"
     (ledger / "policy").write_text(policy, encoding="utf-8")
     command = ["manage.py", *own, "--log", log_key, "--listen", f"{ADDRESS}:{port}"]
-    with _process(command, environment, log) as process:
+    with running_process(command, environment, log) as process:
         yield Beside("The witness of the ledger", process, log)
 
 
@@ -205,7 +205,7 @@ def _environment(port: int, base_url: str, demo_file: Path, databases: Databases
     }
 
 
-def _manage(command: list[str], environment: dict[str, str]) -> str:
+def manage(command: list[str], environment: dict[str, str]) -> str:
     """Run a management command to its end, and return what it said; its output is shown only if it fails."""
     done = subprocess.run(
         [sys.executable, "manage.py", *command],
@@ -225,11 +225,11 @@ def _manage(command: list[str], environment: dict[str, str]) -> str:
 
 
 def _last_line(command: list[str], environment: dict[str, str]) -> str:
-    return _manage(command, environment).strip().splitlines()[-1]
+    return manage(command, environment).strip().splitlines()[-1]
 
 
 @contextmanager
-def _process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running_process(command: list[str], environment: dict[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
     """Keep a Python program running for the block, out of Ctrl-C's reach, so that it is stopped in its turn."""
     log.unlink(missing_ok=True)  # another server of this checkout may still be writing to it
     with log.open("xb") as output:
