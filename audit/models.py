@@ -10,6 +10,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 
+REFUSED = models.Q(outcome="refused")
+ON_A_BASIS = ~models.Q(basis="")
+
 
 class Entry(models.Model):
     """One act, done or refused. Names of fields and categories, never values (docs/ledger.md)."""
@@ -52,7 +55,12 @@ class Entry(models.Model):
             GinIndex(fields=["result_ids"], name="audit_entry_results"),
             models.Index(fields=["action", "id"], name="audit_entry_action"),
             models.Index(fields=["on_behalf_of", "id"], name="audit_entry_staff"),
-            models.Index(fields=["id"], name="audit_entry_refused", condition=models.Q(outcome="refused")),
+            models.Index(fields=["id"], name="audit_entry_refused", condition=REFUSED),
+            models.Index(fields=["action", "id"], name="audit_entry_refused_action", condition=REFUSED),
+            models.Index(fields=["actor_agency", "id"], name="audit_entry_refused_agency", condition=REFUSED),
+            models.Index(fields=["basis", "id"], name="audit_entry_basis", condition=ON_A_BASIS),
+            models.Index(fields=["actor_agency", "basis", "id"], name="audit_entry_agency_basis", condition=ON_A_BASIS),
+            models.Index(fields=["actor_agency", "action", "id"], name="audit_entry_agency_action"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -38,7 +38,7 @@ def main() -> int:
         import django
 
         django.setup()
-        from bench.ledger_parts import measure
+        from bench.ledger_parts import measure  # it needs Django set up
 
         measure(cluster, environment, entries=options.entries, fill=not options.reuse, only=options.only)
     return 0

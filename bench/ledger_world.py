@@ -14,10 +14,11 @@ SEED = "SELECT setseed(0.25)"
 AGENCIES = """
 CREATE SCHEMA bench;
 GRANT USAGE ON SCHEMA bench TO udvej_app;
--- Municipalities differ in size; one, the last, has nothing at all.
+-- Municipalities differ in size; a few have hardly anything, and one, the last, nothing at all.
 CREATE TABLE bench.agency AS
     SELECT a.id, a.kind, rank, CASE WHEN a.kind = 'exit_centre' THEN 400 WHEN a.kind = 'police_prevention' THEN 30
-        WHEN a.kind = 'oversight' OR rank = 98 THEN 0 ELSE ceil(1500 / (rank + 4.0))::int END AS tickets
+        WHEN a.kind = 'oversight' OR rank = 98 THEN 0 WHEN rank > 90 THEN 1
+        ELSE ceil(1500 / (rank + 4.0))::int END AS tickets
     FROM (SELECT *, row_number() OVER (PARTITION BY kind ORDER BY code) AS rank FROM agencies_agency) a;
 CREATE TABLE bench.lot AS
     SELECT a.id AS agency, row_number() OVER (ORDER BY random()) - 1 AS slot

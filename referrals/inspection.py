@@ -74,7 +74,7 @@ def inspect(question: Question, case: Case, *, by: Principal, purpose: str, size
     whole = by.kind == Kind.OVERSIGHT
     bound_to = f"audit:{by.agency}:{by.membership}:{criterion(question)}"
     with looking("audit.inspect", question, case, by=by, purpose=purpose) as (act, asked):
-        found = [trails.entries(replace(asked, visible=part)) for part in ([Q()] if whole else _own_parts(by))]
+        found = [trails.entries(replace(asked, visible=part)) for part in parts_seen_by(by)]
         entries, more = _page(found, size=size, cursor=cursor, bound_to=bound_to)
         stood = as_of(entries, within=Q() if whole else _party(by))
     return Trail(entries=entries, next=more, receipt=act.committed, whole=whole, reader=by.agency, as_of=stood)
@@ -126,7 +126,7 @@ def disclosures_of(referral_id: UUID, case: Case, *, by: Principal, purpose: str
         act.detail = {"case_number": case.number, "case_reason": case.reason} if auditor else {}
         bound_to = f"disclosures:{referral_id}:{by.agency}:{by.membership}"
         shown = trails.disclosures("referral", referral_id)
-        parts = [Q()] if by.kind == Kind.OVERSIGHT else _own_parts(by)
+        parts = parts_seen_by(by)
         entries, more = _page([shown.filter(part) for part in parts], size=size, cursor=cursor, bound_to=bound_to)
     return Trail(entries=entries, next=more, receipt=act.committed, reader=by.agency)
 
@@ -187,12 +187,15 @@ def _may_ask_about(referral_id: UUID, by: Principal, *, auditor: bool) -> bool:
     return Referral.objects.filter(party, pk=referral_id).exists()
 
 
-def _own_parts(by: Principal) -> Sequence[Q]:
+def parts_seen_by(by: Principal) -> Sequence[Q]:
     """
-    What an agency's own auditor may see: its own acts, and others' on its referrals since it had part in them.
+    Return what of the ledger an auditor may see: all of it for the oversight body; for an agency's own its own acts,
+    and others' on its referrals since it had part in them.
 
     The parts have no entry in common. Each is found by an index of its own, however few the agency's entries are.
     """
+    if by.kind == Kind.OVERSIGHT:
+        return (Q(),)
     looks = Q(action__startswith="audit.") | Q(action="referral.disclosures")
     others = Q(subject_kind="referral") & ~Q(actor_agency=by.agency) & ~looks
     named = Referral.objects.annotate(name=Cast("pk", TextField()))
