@@ -18,7 +18,11 @@ from tests.referrals.glass import breaking
 from tests.referrals.homes import notification
 
 BROKEN = "INSERT INTO no_such_ledger VALUES (%s)" + ", %s" * 21
-LOOKED_UP = {"agencies", "agencies/<uuid:agency_id>", "code-lists/<slug:name>", "consent-notices"}
+LOOKED_UP = {
+    *("agencies", "agencies/<uuid:agency_id>", "code-lists/<slug:name>", "consent-notices"),
+    *("audit/checkpoint", "audit/keys", "audit/tile/<path:tile>"),
+    *("audit/proofs/inclusion", "audit/proofs/consistency"),
+}
 """The addresses of what is public, and not recorded."""
 
 CLAIMS = "agencies/<uuid:agency_id>/self-governing-claims"

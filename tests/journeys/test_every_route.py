@@ -10,6 +10,7 @@ not to the table below fails the first test.
 import base64
 import io
 import json
+import zipfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -246,7 +247,11 @@ ASKED: dict[str, Ask] = {
 OWN_WORDS = "POST referrals"
 """What tells whoever asks what they said themselves just now."""
 
-NOTHING_PERSONAL = {"GET agencies", "GET agencies/{agency_id}", "GET code-lists/{name}", "GET consent-notices"}
+NOTHING_PERSONAL = {
+    *("GET agencies", "GET agencies/{agency_id}", "GET code-lists/{name}", "GET consent-notices"),
+    *("GET audit/checkpoint", "GET audit/keys", "GET audit/tile/{tile}"),
+    *("GET audit/proofs/inclusion", "GET audit/proofs/consistency"),
+}
 """What shows facts about agencies and lists alone, and writes no entry."""
 
 RECORDED = (200, 201, 403, 404, 409, 412)
@@ -348,6 +353,9 @@ def text_of(answer: Answer) -> str:
     if answer.headers.get("Content-Type", "").startswith("application/pdf"):
         with suppress(pypdf.errors.PyPdfError, ValueError):  # a file that only looks like one is read as it is
             return "".join(page.extract_text() for page in pypdf.PdfReader(io.BytesIO(answer.body)).pages)
+    if answer.headers.get("Content-Type", "").startswith("application/zip"):
+        with zipfile.ZipFile(io.BytesIO(answer.body)) as bundle:
+            return "".join(bundle.read(name).decode("latin-1") for name in bundle.namelist())
     if isinstance(answer.body, bytes):
         return answer.body.decode("latin-1")
     return json.dumps(answer.body, ensure_ascii=False)
