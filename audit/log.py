@@ -1,7 +1,8 @@
 """
 The one way to do a recorded thing: a transaction that cannot commit without its entry.
 
-Only this file opens a transaction. It writes entries and never reads them; `trails` reads.
+Only this file opens a transaction for an act; the log's own rooms open theirs. It writes entries and never reads them;
+`trails` reads.
 """
 
 import json

@@ -57,9 +57,7 @@ MAY_IMPORT_REFERRALS = {
 }
 """The acts and the doors out: whoever is not named has no referral to return."""
 
-MAY_OPEN_A_TRANSACTION = {
-    *("audit/bundles.py", "audit/checking.py", "audit/log.py", "audit/publishing.py", "audit/sealing.py"),
-}
+MAY_OPEN_A_TRANSACTION = {f"audit/{room}.py" for room in ("bundles", "checking", "log", "publishing", "sealing")}
 TRANSACTIONS = {"atomic", "non_atomic_requests", "set_autocommit", "savepoint", "savepoint_commit", "on_commit"}
 MAY_UNSEAL = {"referrals/attachments.py", "referrals/disclosure.py"}
 MAY_RELEASE = {"referrals/attachments.py", "referrals/disclosure.py"}

@@ -98,9 +98,11 @@ GLASS = (
 NEW_UUID = {"id": "gen_random_uuid()"}
 NEW_ID = {"id": "1000000 + id"}
 
+NEW_ENTRY = "INSERT INTO audit_entry SELECT * FROM audit_entry ORDER BY id LIMIT 1"
+LOG_KEY = "INSERT INTO audit_logkey (vkey, number, size, handover) SELECT '{}', {}, 0, '' FROM audit_logkey"
 LEAF = (
     "INSERT INTO audit_leaf SELECT coalesce((SELECT max(index) FROM audit_leaf), -1) + 1, e.id, e.leaf_hash "
-    "FROM (SELECT * FROM audit_entry ORDER BY id LIMIT 1) e"
+    "FROM (SELECT * FROM audit_entry ORDER BY id DESC LIMIT 1) e"
 )
 EXPORT = (
     "INSERT INTO referrals_export (agency_id, staff_id, case_number, case_reason, question, size, entries, "
@@ -306,12 +308,9 @@ CONSTRAINTS: dict[str, list[str]] = {
     "referrals_export_is_made_once_per_key": [f"{EXPORT.format('c')}; {EXPORT.format('c')}"],
     "referrals_export_names_its_case": [EXPORT.format("")],
     # the tree over the ledger
-    "audit_leaf_entry_id_key": [f"{LEAF}; {LEAF}"],
+    "audit_leaf_entry_id_key": [f"{NEW_ENTRY}; {LEAF}; {LEAF}"],
     "audit_logkey_number_key": [
-        (
-            "INSERT INTO audit_logkey (vkey, number, size, handover) VALUES ('a', 1, 0, '')"
-            "; INSERT INTO audit_logkey (vkey, number, size, handover) VALUES ('b', 1, 0, '')"
-        )
+        f"{LOG_KEY.format('a', 'coalesce(max(number), 0) + 1')}; {LOG_KEY.format('b', 'max(number)')}"
     ],
     "audit_cosignature_one_of_each_witness": [
         (
