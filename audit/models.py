@@ -12,6 +12,12 @@ from django.db import models
 
 REFUSED = models.Q(outcome="refused")
 ON_A_BASIS = ~models.Q(basis="")
+LOOKS = [
+    *(f"referral.{name}" for name in ("disclose", "messages", "amendments", "attachments", "attachment")),
+    *(f"referral.{name}" for name in ("list", "search", "timeline", "disclosures", "replay")),
+]
+"""The acts on a case that do nothing with it: most of all entries."""
+WORK = models.Q(subject_kind="referral") & ~models.Q(action__in=LOOKS)
 
 
 class Entry(models.Model):
@@ -61,6 +67,8 @@ class Entry(models.Model):
             models.Index(fields=["basis", "id"], name="audit_entry_basis", condition=ON_A_BASIS),
             models.Index(fields=["actor_agency", "basis", "id"], name="audit_entry_agency_basis", condition=ON_A_BASIS),
             models.Index(fields=["actor_agency", "action", "id"], name="audit_entry_agency_action"),
+            models.Index(fields=["action", "basis", "id"], name="audit_entry_action_basis", condition=ON_A_BASIS),
+            models.Index(fields=["subject_id", "action", "id"], name="audit_entry_work", condition=WORK),
         ]
         constraints = [
             models.CheckConstraint(

@@ -30,6 +30,8 @@ def measure(cluster: Cluster, environment: Mapping[str, str], *, entries: int, f
     connections.databases["reader"] = {**connections.databases["default"], "USER": "udvej_reader"}
     written = RESULTS / f"ledger-{entries}.json"
     print(f"# {entries:,} entries, {datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {_load()}")
+    if not fill and written.exists():
+        FIGURES.update(json.loads(written.read_text(encoding="utf-8")))
     for name, part in _parts(cluster, environment, entries=entries, fill=fill).items():
         if only and name not in only.split(","):
             continue
@@ -58,9 +60,9 @@ def _parts(
     return made | {
         "delay": lambda: _delayed(place),
         "proofs": _proofs,
-        "check": lambda: _checked(memory),
         "search": lambda: _looked(ledger_search.searches(ledger_search.country())),
         "findings": lambda: _looked(ledger_search.findings(ledger_search.country())),
+        "check": lambda: _checked(memory),
     }
 
 

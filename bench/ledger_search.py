@@ -146,6 +146,8 @@ def _whole(known: Country) -> Iterator[Asked]:
     yield "action, common + refused", all_of_it, [q(action="referral.disclose", outcome="refused")], True
     yield "action, never refused + refused", all_of_it, [q(action="referral.list", outcome="refused")], False
     yield "action + basis, never together", all_of_it, [q(action="referral.list", basis="VITAL")], False
+    both = q(action="referral.list", basis="SAMTYKKE-TAVSHED")
+    yield "action + basis, both common, never together", all_of_it, [both], False
     yield "referral + action", all_of_it, [q(referral=r, action="referral.disclose") for r in known.referrals], False
     yield "referral + agency, small", all_of_it, [q(referral=r, agency=known.small) for r in known.referrals], False
     yield "subject + action", all_of_it, [q(subject=p, action="referral.disclose") for p in known.persons], False

@@ -1,10 +1,10 @@
 """Who read a case when they no longer should (A08): long after its end, off duty, or on a consent that had ended."""
 
-from referrals.patterns.saved import ASSIGNED, CASE, Pattern, acts, hit
+from referrals.patterns.saved import ASSIGNED, CASE, READS, Pattern, acts, hit
 
 LONG_AFTER = """NOT l.categories <@ ARRAY['status'] AND EXISTS (
     SELECT FROM audit_entry m WHERE m.subject_kind = 'referral' AND m.subject_id = l.subject_id AND m.id < l.id
-        AND m.outcome = 'done' AND m.action = ANY(%(ending_acts)s)
+        AND m.outcome = 'done' AND m.action = ANY(%(ending_acts)s) AND NOT m.action = ANY(%(look_acts)s)
         AND m.at < l.at - make_interval(hours => %(hours_after_the_end)s)
 )"""
 OFF_DUTY = """l.role <> 'coordinator' AND NOT l.actor_user = ANY(assigned.accounts) AND EXISTS (
@@ -25,7 +25,7 @@ TOO_LATE = f"""looked l JOIN referrals_referral r ON r.id = l.referral LEFT JOIN
 AFTER_THE_END = Pattern(
     code="A08",
     steps=(
-        acts("%(read_acts)s"),
+        acts(READS),
         hit(TOO_LATE, about=CASE),
     ),
 )

@@ -13,7 +13,7 @@ GLASS = """glass AS (
 UNREVIEWED = Pattern(
     code="A10",
     steps=(
-        acts("ARRAY['break-glass.open']", agency="true"),
+        acts(["break-glass.open"], agency="true"),
         GLASS,
         hit("glass l WHERE l.late OR l.opened >= %(opened)s", about=("'break-glass'", "l.glass::text")),
     ),

@@ -13,7 +13,7 @@ FISHED = """looked l WHERE (l.result_ids = '{}' AND (l.actor_agency, l.actor_use
     OR (l.actor_agency, l.actor_user, l.criterion) IN (SELECT * FROM repeated)"""
 SEARCHES = Pattern(
     code="A04",
-    steps=(acts("ARRAY['referral.search']"), IN_VAIN, REPEATED, hit(FISHED)),
+    steps=(acts(["referral.search"]), IN_VAIN, REPEATED, hit(FISHED)),
 )
 
 TRIED = Pattern(

@@ -1,8 +1,8 @@
 """What was shown on no valid ground (A11), and consents that are said to be older than they are (A12)."""
 
-from referrals.patterns.saved import CASE, Pattern, acts, hit
+from referrals.patterns.saved import CASE, READS, TELLS, Pattern, acts, hit
 
-SHOWN = acts("(%(read_acts)s::text[] || %(told_acts)s::text[])", "NOT e.categories <@ ARRAY['status']")
+SHOWN = acts([*READS, *TELLS], "NOT e.categories <@ ARRAY['status']")
 PUBLIC = "('municipality', 'police_prevention', 'prison_probation', 'psychiatry')"
 
 

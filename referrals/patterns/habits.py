@@ -1,8 +1,8 @@
 """How much and when: what one person takes out (A13), and reads outside duty hours (A14)."""
 
-from referrals.patterns.saved import Pattern, acts, hit, rush
+from referrals.patterns.saved import READS, Pattern, acts, hit, rush
 
-TAKEN_OUT = "ARRAY['referral.attachment', 'subject.access-report', 'consent.receipt', 'audit.export']"
+TAKEN_OUT = ["referral.attachment", "subject.access-report", "consent.receipt", "audit.export"]
 PERSON = "actor_agency, actor_user, on_behalf_of"
 EXPORTS = Pattern(
     code="A13",
@@ -21,7 +21,7 @@ ODD = f"""odd AS (
 ODD_HOURS = Pattern(
     code="A14",
     steps=(
-        acts("%(read_acts)s"),
+        acts(READS),
         ODD,
         hit("odd l WHERE l.times >= %(reads)s"),
     ),

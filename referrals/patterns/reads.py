@@ -1,8 +1,8 @@
 """Who read what they had no work with: without a relation (A01), too many one case (A02), one person too many (A03)."""
 
-from referrals.patterns.saved import ASSIGNED, CASE, Pattern, acts, hit, rush
+from referrals.patterns.saved import ASSIGNED, CASE, READS, Pattern, acts, hit, rush
 
-READ = acts("%(read_acts)s")
+READ = acts(READS)
 
 UNRELATED = f"""looked l JOIN referrals_referral r ON r.id = l.referral LEFT JOIN {ASSIGNED} ON true
     WHERE NOT l.detail ? 'break_glass' AND (
@@ -25,9 +25,9 @@ IDLE = """idle AS (
     SELECT * FROM (SELECT DISTINCT actor_agency, actor_user, subject_id FROM looked WHERE actor_user <> '') opened
     WHERE NOT EXISTS (
         SELECT FROM audit_entry d
-        WHERE d.subject_kind = 'referral' AND d.subject_id = opened.subject_id AND d.outcome = 'done' AND (
-            (d.actor_agency = opened.actor_agency AND d.actor_user = opened.actor_user
-                AND NOT d.action = ANY(%(look_acts)s))
+        WHERE d.subject_kind = 'referral' AND d.subject_id = opened.subject_id AND d.outcome = 'done'
+            AND NOT d.action = ANY(%(look_acts)s) AND (
+            (d.actor_agency = opened.actor_agency AND d.actor_user = opened.actor_user)
             OR (d.action = 'referral.assign'
                 AND opened.actor_user = ANY(string_to_array(d.detail ->> 'assignees', ',')))
         )
