@@ -1,9 +1,9 @@
 # The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
-.PHONY: help run demo test crash bench check locks clean
+.PHONY: help run demo test crash bench bench-ledger check locks clean
 python = .venv/bin/python
 
 help: ## list the commands
-	@sed -n 's/^\([a-z]*\):.*## /  make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1	/p' Makefile
 
 run: ## start the exchange at 127.0.0.1:8000 (PORT=8001 make run for another port); Ctrl-C stops it
 	@sh requirements/install.sh run
@@ -25,6 +25,10 @@ bench: ## measure the ledger: a whole log checked, and what the strength "sealed
 	@sh requirements/install.sh dev
 	@$(python) -m bench.verification
 	@$(python) -m bench.strength
+
+bench-ledger: ## measure a large ledger: written, sealed, proven, searched, checked (ENTRIES=10000000)
+	@sh requirements/install.sh run
+	@$(python) -m bench.ledger --entries $(or $(ENTRIES),1000000)
 
 check: ## run the gates: format, lint, types, import contracts, migrations, the committed contract
 	@sh requirements/install.sh dev
