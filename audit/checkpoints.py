@@ -72,8 +72,9 @@ def log_keys(using: str = DEFAULT_DB_ALIAS) -> LogKeys:
     """Return the log's public keys, and the policy to check its checkpoints by, as C2SP tlog-policy."""
     keys = tuple(LogKey.objects.using(using).order_by("number"))
     stated = Path(settings.LEDGER_POLICY).read_text(encoding="utf-8") if settings.LEDGER_POLICY else "quorum none\n"
-    others = [line for line in stated.splitlines() if line.split()[:1] not in ([], ["log"]) and line.strip()[0] != "#"]
-    lines = [*(f"log {key.vkey}" for key in keys), *others]
+    words = [line.split() for line in stated.splitlines() if line.strip() and line.strip()[0] != "#"]
+    others = [each[:3] if each[0] == "witness" else each for each in words if each[0] != "log"]  # no inner addresses
+    lines = [*(f"log {key.vkey}" for key in keys), *(" ".join(each) for each in others)]
     return LogKeys(origin=settings.LEDGER_ORIGIN, keys=keys, policy="".join(f"{line}\n" for line in lines))
 
 

@@ -29,6 +29,7 @@ from audit.log import Act
 from audit.models import Leaf
 from audit.trails import Question
 from consent.errors import KeyReused
+from consent.models import Subject as Person
 from referrals.errors import CheckpointUnknown, ExportNotFound, ExportTooLarge
 from referrals.inspection import AUDITORS, Case, criterion, looking, narrowed, parts
 from referrals.models import Export
@@ -38,6 +39,7 @@ __all__ = ["ENTRIES_MAX", "Export", "Made", "Page", "export", "fetch", "list_exp
 ENTRIES_MAX = 5_000
 """How many entries one bundle proves one by one; more is asked for in parts, or as the whole log."""
 
+NOBODY = UUID(int=0)
 MADE_ONCE = ("referrals_export_is_made_once_per_key",)
 
 
@@ -191,6 +193,9 @@ def _plain(value: object) -> str | list[str]:
 
 def _read(written: dict[str, Any]) -> Question:
     said: dict[str, Any] = {**written, "entries": tuple(UUID(each) for each in written.get("entries", ()))}
-    said |= {name: UUID(written[name]) for name in ("referral", "subject", "agency") if name in written}
+    said |= {name: UUID(written[name]) for name in ("referral", "agency") if name in written}
+    if "subject" in written:
+        person = Person.objects.filter(ledger_name=written["subject"]).first()
+        said["subject"] = person.pk if person else NOBODY  # who was erased since is found by nothing
     said |= {name: parse_datetime(written[name]) for name in ("since", "until") if name in written}
     return Question(**said)

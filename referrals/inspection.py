@@ -220,8 +220,9 @@ def _party(by: Principal) -> Q:
 
 
 def parts(question: Question) -> dict[str, object]:
-    """Return what was asked, by the names of the filters."""
-    return {name: getattr(question, name) for name in FILTERS}
+    """Return what was asked, by the names of the filters; a person as the ledger names them, and so no erased one."""
+    asked = {name: getattr(question, name) for name in FILTERS}
+    return asked | {"subject": question.subject and in_the_ledger(question.subject).id}
 
 
 def criterion(question: Question) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.core.management import call_command
 
 from audit import bundles, checkpoints, verification
 from audit.models import Entry
@@ -251,6 +252,20 @@ def test_a_bundle_about_a_person_names_them_by_their_commitment_alone(
     assert about == [vault.commitment(UUID(subject))]
     with zipfile.ZipFile(BytesIO(bundle)) as opened:
         assert not [name for name in opened.namelist() if subject.encode() in opened.read(name)]
+
+
+def test_an_export_about_a_person_does_not_tell_who_it_was_once_they_are_erased(
+    exchange: Exchange, referral: str, log_of_the_run: Log
+) -> None:
+    subject = exchange.municipality.as_("caseworker").read(referral).body["subject"]["id"]
+    log_of_the_run.seal()
+    auditor = exchange.oversight.as_("auditor")
+    made = taken(auditor, subject=subject)
+    assert made.body["entries"] > 0
+    assert made.body["question"] == {"subject": vault.commitment(UUID(subject))}
+    approver = exchange.municipality.as_("coordinator").staff_id
+    call_command("erase_subject", subject, rule="MUNICIPAL_DISPOSAL", approved_by=approver)
+    assert entries_in(bundle_of(auditor, made)) == []
 
 
 def test_a_findings_evidence_is_taken_out_by_its_entries(exchange: Exchange, log_of_the_run: Log) -> None:
