@@ -181,7 +181,8 @@ def test_the_sealer_at_work_goes_on_when_its_session_is_ended(log: Log) -> None:
             log.write(20)
             with log.session("postgres") as superuser:
                 superuser.execute(
-                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'udvej_sealer'"
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                    "WHERE usename = 'udvej_sealer' AND datname = current_database()"
                 )
         log.write(20)
         _until(lambda: log.rows("SELECT max(size) FROM audit_checkpoint") == [(80,)])
