@@ -17,6 +17,7 @@ from audit.merkle import (
     TILE_HEIGHT,
     TILE_WIDTH,
     Edge,
+    Subtree,
     complete_root,
     consistency_path,
     inclusion_path,
@@ -55,15 +56,15 @@ class Tree:
 
     def root(self, size: int) -> bytes:
         """Return the root of the tree of a size that it has reached."""
-        return range_root(0, size, self._subtree)
+        return range_root(0, size, self._subtrees())
 
     def inclusion(self, index: int, size: int) -> list[bytes]:
         """Return the audit path of a leaf in the tree of a size (RFC 6962 section 2.1.1). Raises ValueError."""
-        return inclusion_path(index, size, self._subtree)
+        return inclusion_path(index, size, self._subtrees())
 
     def consistency(self, old: int, new: int) -> list[bytes]:
         """Return the proof that one tree extends another (RFC 6962 section 2.1.2). Raises ValueError."""
-        return consistency_path(old, new, self._subtree)
+        return consistency_path(old, new, self._subtrees())
 
     def tile(self, level: int, index: int, width: int) -> bytes | None:
         """Return the first `width` hashes of a tile, or None where the tree has not reached so far."""
@@ -82,12 +83,20 @@ class Tree:
             edge.partial.append(hashes[: reached % TILE_WIDTH])
         return edge
 
-    def _subtree(self, height: int, position: int) -> bytes:
-        level, within = divmod(height, TILE_HEIGHT)
-        start = position << within
-        hashes = self._hashes(level, start >> TILE_HEIGHT)
-        first = start % TILE_WIDTH
-        return complete_root(hashes[first : first + (1 << within)])
+    def _subtrees(self) -> Subtree:
+        """Return what reads subtrees for one proof: a partial tile is read once for it, and forgotten."""
+        read: dict[tuple[int, int], list[bytes]] = {}
+
+        def subtree(height: int, position: int) -> bytes:
+            level, within = divmod(height, TILE_HEIGHT)
+            start = position << within
+            tile = (level, start >> TILE_HEIGHT)
+            if tile not in read:
+                read[tile] = self._hashes(*tile)
+            first = start % TILE_WIDTH
+            return complete_root(read[tile][first : first + (1 << within)])
+
+        return subtree
 
     def _hashes(self, level: int, index: int) -> list[bytes]:
         """Return the hashes of a tile, as many as there are."""

@@ -21,7 +21,7 @@ BEGIN
         RETURN NULL;
     END IF;
     IF first <> (SELECT coalesce(max(l.index), -1) + 1 FROM public.audit_leaf l WHERE l.index < first)
-        OR last - first + 1 <> many OR EXISTS (SELECT 1 FROM public.audit_leaf l WHERE l.index > last) THEN
+        OR last - first + 1 <> many OR (SELECT max(l.index) FROM public.audit_leaf l) > last THEN
         RAISE EXCEPTION 'leaves follow each other without a gap' USING ERRCODE = 'restrict_violation';
     END IF;
     IF EXISTS (SELECT 1 FROM fresh f LEFT JOIN public.audit_entry e ON e.id = f.entry_id
