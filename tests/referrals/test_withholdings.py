@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from audit.models import Entry
 from referrals.withholdings import _months_after
-from tests.exchange import Caller, Exchange
+from tests.exchange import Caller, Exchange, ledger_name
 from tests.referrals.walks import walk
 from tests.rules.test_rule_19_insight import asking, entry_of, review_by, subject_of
 
@@ -34,7 +34,7 @@ def test_a_statement_is_answered_with_what_it_says(exchange: Exchange, person: s
     assert (made.body["agency"], made.body["review_by"]) == (exchange.centre.id, review_by(60))
     assert (made.body["stated_by"], made.body["lapsed"]) == (coordinator.staff_id, False)
     entry = entry_of(made)
-    assert (entry.action, entry.subject_id) == ("subject.withhold", person)
+    assert (entry.action, entry.subject_id) == ("subject.withhold", ledger_name(person))
     assert entry.detail == {"agency": exchange.centre.id, "ground": "dbl_22_1", "review_by": review_by(60)}
 
 
