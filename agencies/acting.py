@@ -92,3 +92,18 @@ def acting(
         if reserved != OWN_PURPOSES.get(by.role):
             raise PurposeNotAllowed
         yield act
+
+
+@contextmanager
+def acting_for_nobody(action: str, *, by: Principal, about: Subject, scope: str) -> Iterator[log.Act]:
+    """
+    Do one recorded thing for a client itself, where nothing personal moves: nobody need be named, and none is refused.
+
+    Raises `NotThere` to a police unit that does not prevent, and `ScopeMissing`; each recorded.
+    """
+    with log.act(action, by=by.actor, about=about, changes=False) as act:
+        if by.kind == Kind.POLICE:
+            raise NotThere
+        if scope not in by.scopes:
+            raise ScopeMissing(scope=scope)
+        yield act

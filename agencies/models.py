@@ -309,3 +309,6 @@ class AreaWithin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.municipality_code} in {self.within_code}"
+
+
+import agencies.notifications.models  # noqa: E402, F401 - models of this room, too

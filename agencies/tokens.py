@@ -17,6 +17,8 @@ SCOPES = {
     "referrals": "Read and work on the referrals that the agency sends or receives",
     "consents": "Record and read consents",
     "audit": "Inspect the ledger (auditors)",
+    "events": "Read the agency's events, which say nothing about a person",
+    "notifications": "Register webhook endpoints, and read and replay their deliveries (administrators)",
     "administration": "Claim and approve that an agency is self-governing (administrators)",
 }
 

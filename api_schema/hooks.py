@@ -45,6 +45,8 @@ class BearerScheme(OpenApiAuthenticationExtension):
             "referrals": "Read and work on the agency's referrals",
             "consents": "Record and read consents",
             "audit": "Inspect the ledger",
+            "events": "Read the agency's events",
+            "notifications": "Register webhook endpoints, and read and replay their deliveries",
             "administration": "Claim and approve that an agency is self-governing",
         }
         return {

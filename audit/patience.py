@@ -1,10 +1,12 @@
 """
 How long the other end of a connection is waited for. A socket's own timeout starts anew with each byte; this doesn't.
 
-It opens and closes no connection.
+It sends nothing, and closes no connection but one that it could not open whole.
 """
 
+import http.client
 import socket
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -34,6 +36,31 @@ def until(ends: float, sock: socket.socket) -> Iterator[None]:
         timer.cancel()
     if expired.is_set():
         raise TimeoutError
+
+
+def connected(
+    host: str, port: int, *, ends: float, tls: ssl.SSLContext | None, address: str = ""
+) -> http.client.HTTPConnection:
+    """
+    Return a connection to a host, open and by then within its time; at one address of it, where that is given.
+
+    The certificate has to be the host's either way. Raises OSError, ssl.SSLError and TimeoutError among them.
+    """
+    connection: http.client.HTTPConnection
+    sock = socket.create_connection((address or host, port), timeout=left(ends))
+    try:
+        if tls is None:
+            connection = http.client.HTTPConnection(host, port)
+        else:
+            connection = http.client.HTTPSConnection(host, port, context=tls)
+            sock = tls.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+            with until(ends, sock):
+                sock.do_handshake()
+    except BaseException:
+        sock.close()
+        raise
+    connection.sock, connection.auto_open = sock, 0
+    return connection
 
 
 def left(ends: float) -> float:

@@ -7,7 +7,6 @@ decides what a refusal means.
 
 import http.client
 import ipaddress
-import socket
 import ssl
 import time
 from collections.abc import Sequence
@@ -27,7 +26,7 @@ from audit.notes import (
     VerifierKey,
     signature_lines,
 )
-from audit.patience import left, until
+from audit.patience import connected, until
 from audit.submission import Submission
 
 SIZE_TYPE = "text/x.tlog.size"
@@ -138,28 +137,11 @@ class HttpWitness:
                     return self._exchanged(self._kept, body, ends)
                 except ConnectionError:
                     self.close()  # it was closed while idle; and who is asked twice answers the second time
-            self._kept = self._connected(ends)
+            self._kept = connected(self._host, self._port, ends=ends, tls=self._tls)
             return self._exchanged(self._kept, body, ends)
         except (OSError, http.client.HTTPException, ValueError) as error:
             self.close()
             raise WitnessUnreachable(f"the witness gave no whole answer ({type(error).__name__})") from error
-
-    def _connected(self, ends: float) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection
-        sock = socket.create_connection((self._host, self._port), timeout=left(ends))
-        try:
-            if self._tls is None:
-                connection = http.client.HTTPConnection(self._host, self._port)
-            else:
-                connection = http.client.HTTPSConnection(self._host, self._port, context=self._tls)
-                sock = self._tls.wrap_socket(sock, server_hostname=self._host, do_handshake_on_connect=False)
-                with until(ends, sock):
-                    sock.do_handshake()
-        except BaseException:
-            sock.close()
-            raise
-        connection.sock, connection.auto_open = sock, 0
-        return connection
 
     def _exchanged(self, connection: http.client.HTTPConnection, body: bytes, ends: float) -> tuple[int, str, bytes]:
         with until(ends, connection.sock):

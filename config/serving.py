@@ -129,13 +129,13 @@ def serving(
         process = stack.enter_context(running_process(gunicorn, environment, log))
         beside = [witness]
         for what, command, environs in (
-            ("The watch over deadlines", "watch_deadlines", environment),
-            ("The sealer of the ledger", "audit_seal", environment | {"DATABASE_URL": databases.sealer}),
+            ("The watch over deadlines", ["watch_deadlines"], environment),
+            ("The worker that delivers webhooks", ["procrastinate", "worker"], environment),
+            ("The sealer of the ledger", ["audit_seal"], environment | {"DATABASE_URL": databases.sealer}),
         ):
-            own_log = log.with_name(f"{command}.log")
-            beside.append(
-                Beside(what, stack.enter_context(running_process(["manage.py", command], environs, own_log)), own_log)
-            )
+            own_log = log.with_name(f"{command[0]}.log")
+            process_beside = stack.enter_context(running_process(["manage.py", *command], environs, own_log))
+            beside.append(Beside(what, process_beside, own_log))
         server = Server(
             base_url=base_url, demo_file=demo_file, log=log, process=process, beside=tuple(beside), cluster=cluster
         )

@@ -12,6 +12,8 @@ from uuid import UUID
 from django.utils import timezone
 
 from agencies import directory
+from agencies.notifications import events
+from agencies.notifications.models import Type
 from agencies.principals import Principal
 from api_schema.validation import FieldError, refuse
 from api_schema.words import Words
@@ -323,3 +325,6 @@ def _write(consent: Consent, event: Happening, *, now: datetime, by: Principal) 
         reason=event.reason,
         registered_by_id=by.agency,
     )
+    shared = Shared.objects.filter(consent=consent).values_list("agency_id", flat=True) if consent.version > 1 else ()
+    to = (consent.registered_by_id, *shared)
+    events.tell(Type.CONSENT_CHANGED, consent.id, version=consent.version, to=to)

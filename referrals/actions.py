@@ -17,7 +17,7 @@ from audit.facts import Subject
 from audit.log import Act
 from consent import records
 from consent.errors import KeyReused
-from referrals import drafts, grants, policy, steps
+from referrals import drafts, grants, news, policy, steps
 from referrals.coverage import coverage_of
 from referrals.errors import MoveNotAllowed, OnlyDraftsChange, ReferenceTaken, ReferralNotFound, StaleVersion
 from referrals.lifecycle import STEPS, Move, Side, Status
@@ -73,6 +73,7 @@ def _create(draft: Draft, *, submit: bool, by: Principal, purpose: str) -> Creat
         if submit:
             steps.submit(act, referral, purpose=purpose)
             drafts.touch(referral)
+        news.changed(referral, arrived=submit)
         return Created(id=referral.id, status=Status(referral.status), version=referral.version, replayed=False)
 
 
@@ -92,6 +93,7 @@ def _edit(referral_id: UUID, draft: Draft, *, by: Principal, purpose: str, seen:
         if draft.external_reference and draft.external_reference != referral.external_reference:
             _check_reference(draft, by)
         drafts.rewrite(referral, draft, by=by)
+        news.changed(referral)
         act.detail = {"changed": ",".join(sorted(draft.sections))}
 
 
@@ -112,6 +114,7 @@ def take_step(referral_id: UUID, move: Move, body: MoveBody, *, by: Principal, p
         steps.check_reason(move, body)
         child = steps.carry_out(act, referral, move, step, body, by=by, purpose=purpose)
         drafts.touch(referral)
+        news.changed(referral, arrived=move is Move.SUBMIT)
         act.detail |= {"move": str(move), **({"reason": body.reason} if body.reason else {}), **body.detail}
         if move not in {Move.SUBMIT, Move.AMEND}:
             steps.rest_on(act, referral)
@@ -125,6 +128,7 @@ def stop_on_ended_consent(consent_id: UUID, by: Principal, act: Act) -> None:  #
     for referral in stopped:
         referral.status_when_stopped, referral.status = referral.status, Status.CONSENT_WITHDRAWN
         drafts.touch(referral)
+    news.changed(*stopped)
     act.result_ids = tuple(referral.id for referral in stopped)
 
 

@@ -24,7 +24,7 @@ from consent import records, vault
 from consent.categories import Category
 from consent.errors import KeyReused
 from consent.models import Mode
-from referrals import policy, scanning, steps
+from referrals import news, policy, scanning, steps
 from referrals.attachments import CLEAN, NOT_SCANNED, about_place, content_place
 from referrals.attachments_errors import AnonymousCase, CategoryNotYours, InfectedFile, ScannerDown, TooManyFiles
 from referrals.coverage import coverage_of
@@ -175,3 +175,4 @@ def _write(file: File, referral: Referral, file_id: UUID, *, scan_state: str, by
         body_hash=file.body_hash,
     )
     Referral.objects.filter(pk=referral.pk).update(updated_at=timezone.now())
+    news.changed(referral)

@@ -31,7 +31,7 @@ from consent import vault
 from consent.categories import Category
 from consent.errors import KeyReused
 from consent.models import LegalBasis
-from referrals import disclosure, emergency, tasks
+from referrals import disclosure, emergency, news, tasks
 from referrals.disclosure import place
 from referrals.duties_errors import AlreadyReviewed, GlassNotFound, ReviewedByAnother
 from referrals.errors import SECTION_NOT_COVERED, NotCovered, ReasonNotValid, StaleVersion
@@ -125,6 +125,7 @@ def _break(told: Breaking, *, by: Principal, purpose: str, key: str, body_hash: 
             )
         glass = _write(told, referral, glass_id, by=by, key=key, body_hash=body_hash)
         _alert(glass, at=now)
+        news.glass_changed(glass, version=1)
         _rest_on_vital_interests(act, at=now)
         act.result_ids = (glass_id,)
         act.detail = {
@@ -224,7 +225,9 @@ def review(glass_id: UUID, *, verdict: str, case: Case, by: Principal, purpose: 
         if reviewed_at is not None:
             raise AlreadyReviewed
         row.update(reviewed_at=Now(), reviewed_by=by.user, reviewer_staff_id=by.staff_id, verdict=verdict)
+        news.glass_changed(glass, version=2)
         of_glass = Task.objects.filter(break_glass=glass_id, done_at__isnull=True)
+        news.tasks_done(of_glass.defer("sealed"))
         tasks.mark_done(of_glass.filter(agency=by.agency), result=REVIEWED, staff=by.staff_id)
         tasks.mark_done(of_glass, result=REVIEWED, staff="")  # another agency's staff are not named to this one
 
@@ -258,7 +261,7 @@ def _write(
 def _alert(glass: BreakGlass, *, at: datetime) -> None:
     """Open the review, in the same transaction, for who answers for the referral and for the opener's own agency."""
     for agency in {glass.owner_id, glass.agency_id}:
-        Task.objects.create(
+        task = Task.objects.create(
             kind=tasks.REVIEW,
             referral_id=glass.referral_id,
             agency_id=agency,
@@ -268,6 +271,7 @@ def _alert(glass: BreakGlass, *, at: datetime) -> None:
             idempotency_key=f"review {glass.id} {agency}",
             body_hash="",
         )
+        news.task_opened(task)
 
 
 class Looking(TypedDict):

@@ -28,7 +28,7 @@ from consent.categories import Category
 from consent.coverage import Parties, covered, is_public
 from consent.errors import KeyReused
 from consent.models import LegalBasis
-from referrals import deadlines, drafts, policy, tasks
+from referrals import deadlines, drafts, news, policy, tasks
 from referrals.disclosure import place
 from referrals.duties_errors import NotNotifiable
 from referrals.errors import COVERAGE_WORDS, NotComplete, NotCovered
@@ -105,7 +105,7 @@ def _mark(referral_id: UUID, told: Notification, *, by: Principal, purpose: str,
             "statements": [dict(said) for said in told.statements],
         }
         sealed = vault.seal(content, subject=referral.subject_id, belongs_to=place(referral.id, "task", str(task_id)))
-        Task.objects.create(
+        task = Task.objects.create(
             id=task_id,
             kind=tasks.NOTIFY,
             referral=referral,
@@ -118,6 +118,7 @@ def _mark(referral_id: UUID, told: Notification, *, by: Principal, purpose: str,
             idempotency_key=key,
             body_hash=body_hash,
         )
+        news.task_opened(task)
         _mark_row(referral, at=now)
         act.categories, act.result_ids = tuple(map(str, TOLD)), (task_id,)
         act.basis, act.basis_version = basis.code, basis.version
@@ -130,6 +131,7 @@ def _mark_row(referral: Referral, *, at: datetime) -> None:
     if referral.endangered_at is None:
         referral.endangered_at = at
         drafts.touch(referral)
+        news.changed(referral)
 
 
 def _municipality(home: str, year: int | None, *, at: datetime) -> Agency:

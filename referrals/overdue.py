@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from audit import log
 from audit.facts import SYSTEM, Subject
-from referrals import deadlines, drafts
+from referrals import deadlines, drafts, news
 from referrals.errors import DecidedMeanwhile
 from referrals.lifecycle import STEPS, Move, Status
 from referrals.models import Referral
@@ -56,6 +56,7 @@ def _act_on(referral_id: UUID, wanted: Q, do: Callable[[Referral, datetime], Non
         raise DecidedMeanwhile
     do(locked, now)
     drafts.touch(locked)
+    news.changed(locked)
 
 
 def _escalate(referral: Referral, now: datetime) -> None:

@@ -22,7 +22,7 @@ from audit.trails import ASSIGNEES
 from consent import records
 from consent.categories import Category
 from consent.coverage import Coverage
-from referrals import deadlines, drafts, grants, infohus, persons
+from referrals import deadlines, drafts, grants, infohus, news, persons
 from referrals.coverage import coverage_of, outcome_coverage_of
 from referrals.errors import (
     CONSENT_DOES_NOT_STAND,
@@ -306,4 +306,5 @@ def _report_back_on(referral: Referral, stated: BasisStated, *, by: Principal, p
 def _redirect(referral: Referral, body: MoveBody, *, by: Principal) -> UUID:
     child = drafts.write_child(referral, recipient=body.redirect_to, by=by)
     grants.grant_to_agency(child, by.agency, side=Side.SENDER, at=child.updated_at)
+    news.changed(child)
     return child.id

@@ -24,7 +24,7 @@ from api_schema.validation import refuse
 from api_schema.words import Words
 from audit.facts import Receipt, Subject
 from audit.log import Act
-from referrals import disclosure
+from referrals import disclosure, news
 from referrals.duties_errors import TaskNotFound, TaskNotOpen
 from referrals.errors import ReasonNotValid, ReferralNotFound, StaleVersion
 from referrals.models import Referral, Task
@@ -120,6 +120,7 @@ def finish(task_id: UUID, *, result: str, by: Principal, purpose: str, seen: int
             raise TaskNotOpen
         _check_result(result)
         mark_done(own, result=result, staff=by.staff_id)
+        news.tasks_done([task])
         act.detail, act.result_ids = {"reason": result}, (task.referral_id,)
 
 

@@ -29,8 +29,8 @@ DISTRICTS = count(20000)
 
 SINCE = date(2007, 1, 1)
 GIVEN_AT = (timezone.now() - timedelta(days=21)).strftime("%Y-%m-%dT09:00:00Z")
-SCOPES = {Kind.OVERSIGHT: ("audit", "administration")}
-EVERY_SCOPE = ("referrals", "consents", "audit", "administration")
+SCOPES = {Kind.OVERSIGHT: ("audit", "administration", "events", "notifications")}
+EVERY_SCOPE = ("referrals", "consents", "audit", "administration", "events", "notifications")
 EVIDENCE = {"evidence_hash": "ab" * 32, "evidence_reference": "2026-115/3"}
 STAFF = (*Role, Role.COUNSELLOR)
 MORE_STAFF = {Kind.OVERSIGHT: (Role.ADMINISTRATOR, Role.ADMINISTRATOR)}

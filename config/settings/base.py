@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "guardian",
     "auditlog",
     "oauth2_provider",
+    "procrastinate.contrib.django",
     "api_schema",
     "audit",
     "agencies",
@@ -160,7 +161,12 @@ SPECTACULAR_SETTINGS = {
         "FlaggedState": "referrals.serializers.FLAGGED",
         "Verdict": "referrals.break_glass_serializers.VERDICTS",
         "TaskState": "referrals.tasks_serializers.STATES",
+        "EventType": "agencies.notifications.serializers.TYPES",
+        "EndpointState": "agencies.notifications.serializers.ENDPOINT_STATES",
+        "DeliveryState": "agencies.notifications.serializers.DELIVERY_STATES",
+        "DisabledBecause": "agencies.notifications.serializers.DISABLED_BECAUSE",
     },
+    "WEBHOOKS": ["agencies.notifications.contract.event"],
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "SORT_OPERATIONS": True,
     "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "api_schema.hooks.complete"],
@@ -185,6 +191,13 @@ LEDGER_POLICY = env.str("UDVEJ_LEDGER_POLICY", default="")  # a C2SP tlog-policy
 LEDGER_SECONDS = env.float("UDVEJ_LEDGER_SECONDS", default=0.2)  # between the sealer's looks at the queue
 LEDGER_ALARM_SECONDS = 10  # how long an entry may wait for its checkpoint before /health/ready says so
 LEDGER_WITNESS_ALARM_SECONDS = 60  # and a checkpoint for its quorum of witnesses
+
+# --- Events: the feed, and webhooks, which a worker beside the server delivers -------------------------------------
+EVENTS_SEATS = 4  # how many requests a process lets wait for an event at a time: half of gunicorn's threads
+WEBHOOKS_INSIDE = False  # whether loopback addresses may be called, over http; for development alone
+PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
+PROCRASTINATE_IMPORT_PATHS = ["agencies.notifications.delivering"]
+PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 8, "delete_jobs": "successful"}
 
 # --- What operators watch ----------------------------------------------------------------------------------------
 METRICS_TOKEN = env.str("UDVEJ_METRICS_TOKEN", default="")
@@ -231,6 +244,7 @@ LOGGING = {
         "django.security": {"level": "ERROR"},
         "oauth2_provider": {"level": "WARNING"},
         "oauthlib": {"level": "WARNING"},
+        "procrastinate": {"level": "WARNING"},
     },
 }
 structlog.configure(

@@ -13,3 +13,4 @@ DATABASES = {"default": database(env.str("DATABASE_URL", default="") or _embedde
 if _owner := env.str("OWNER_DATABASE_URL", default=""):
     DATABASES["owner"] = database(_owner)
 METRICS_OPEN = True
+WEBHOOKS_INSIDE = True

@@ -1,0 +1,65 @@
+"""
+Telling agencies that something became of a thing: one row for each agency, in the transaction of the act that did it.
+
+Thin on purpose. An event says which sort of thing, its id, its version and when; what became of it is read with a
+token, by somebody who may, and that is recorded. Nothing here calls anybody: `delivering` does, after the act
+committed.
+"""
+
+from collections.abc import Collection, Iterable
+from uuid import UUID
+
+from django.db import connection
+from procrastinate.contrib.django import app
+
+from agencies.notifications.models import Type
+
+TASK, QUEUE = "deliver", "webhooks"
+
+TELL = """
+    WITH told AS (
+        INSERT INTO agencies_event (agency_id, type, about, version)
+        SELECT * FROM unnest(%(agencies)s::uuid[], %(types)s::text[], %(abouts)s::uuid[], %(versions)s::int[])
+        RETURNING id, number, agency_id, type, about
+    ), made AS (
+        INSERT INTO agencies_delivery (endpoint_id, event_id)
+        SELECT endpoint.id, told.number FROM told JOIN agencies_endpoint endpoint ON endpoint.agency_id = told.agency_id
+        WHERE endpoint.state = 'active' AND (endpoint.types = '{}' OR told.type = ANY (endpoint.types))
+        ORDER BY told.number
+        RETURNING id, endpoint_id, event_id
+    )
+    SELECT made.id, made.endpoint_id, told.about FROM made JOIN told ON told.number = made.event_id ORDER BY told.number
+"""
+
+
+def tell(kind: Type, about: UUID, *, version: int | None = None, to: Iterable[UUID | None]) -> None:
+    """
+    Tell these agencies, each once, that something became of a thing; inside the act that did it.
+
+    Raises RuntimeError outside a transaction: an event must not outlive, nor miss, what it tells of.
+    """
+    tell_all([(agency, kind, about, version) for agency in dict.fromkeys(to) if agency is not None])
+
+
+def tell_all(told: Collection[tuple[UUID, Type, UUID, int | None]]) -> None:
+    """Tell several events at once: (agency, type, id of the thing, its version). Raises as `tell`."""
+    if not connection.in_atomic_block:
+        raise RuntimeError("an event is told inside the act that it tells of")
+    if not told:
+        return
+    agencies, types, abouts, versions = (list(column) for column in zip(*told, strict=True))
+    with connection.cursor() as cursor:
+        cursor.execute(TELL, {"agencies": agencies, "types": types, "abouts": abouts, "versions": versions})
+        due = cursor.fetchall()
+    put_in_line(due)
+
+
+def put_in_line(due: Iterable[tuple[UUID, UUID, UUID]]) -> None:
+    """
+    Put deliveries in line, in the transaction under way: (delivery, endpoint, the thing that the event is about).
+
+    What an endpoint has yet to hear of one thing is one line, worked off in order.
+    """
+    for delivery, endpoint, about in due:
+        job = app.configure_task(TASK, queue=QUEUE, lock=f"{endpoint}:{about}")
+        job.defer(delivery=str(delivery))
