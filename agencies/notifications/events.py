@@ -6,7 +6,8 @@ token, by somebody who may, and that is recorded. Nothing here calls anybody: `d
 committed.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -31,6 +32,15 @@ TELL = """
     SELECT made.id, made.endpoint_id, told.about FROM made JOIN told ON told.number = made.event_id ORDER BY told.number
 """
 
+TELL_AGAIN = """
+    WITH told AS (SELECT number, about FROM agencies_event WHERE number = ANY (%(events)s)), made AS (
+        INSERT INTO agencies_delivery (endpoint_id, event_id, replay)
+        SELECT %(endpoint)s, number, true FROM told ORDER BY number
+        RETURNING id, endpoint_id, event_id
+    )
+    SELECT made.id, made.endpoint_id, told.about FROM made JOIN told ON told.number = made.event_id ORDER BY told.number
+"""
+
 
 def tell(kind: Type, about: UUID, *, version: int | None = None, to: Iterable[UUID | None]) -> None:
     """
@@ -48,18 +58,23 @@ def tell_all(told: Collection[tuple[UUID, Type, UUID, int | None]]) -> None:
     if not told:
         return
     agencies, types, abouts, versions = (list(column) for column in zip(*told, strict=True))
-    with connection.cursor() as cursor:
-        cursor.execute(TELL, {"agencies": agencies, "types": types, "abouts": abouts, "versions": versions})
-        due = cursor.fetchall()
-    put_in_line(due)
+    _put_in_line(TELL, {"agencies": agencies, "types": types, "abouts": abouts, "versions": versions})
 
 
-def put_in_line(due: Iterable[tuple[UUID, UUID, UUID]]) -> None:
+def tell_again(endpoint: UUID, numbers: Collection[int]) -> None:
+    """Put these events in line for an endpoint once more, in the order in which they were told."""
+    _put_in_line(TELL_AGAIN, {"endpoint": endpoint, "events": list(numbers)})
+
+
+def _put_in_line(statement: str, values: Mapping[str, Any]) -> None:
     """
-    Put deliveries in line, in the transaction under way: (delivery, endpoint, the thing that the event is about).
+    Write deliveries and put each in line, in the transaction under way.
 
     What an endpoint has yet to hear of one thing is one line, worked off in order.
     """
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        due = cursor.fetchall()
     for delivery, endpoint, about in due:
         job = app.configure_task(TASK, queue=QUEUE, lock=f"{endpoint}:{about}")
         job.defer(delivery=str(delivery))
