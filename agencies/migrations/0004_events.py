@@ -49,6 +49,15 @@ GRANT UPDATE (state, attempts, next_at, ended_at) ON agencies_delivery TO udvej_
 GRANT USAGE ON SEQUENCE agencies_event_number_seq, agencies_attempt_id_seq TO udvej_app;
 GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events, procrastinate_workers,
     procrastinate_periodic_defers TO udvej_app;
+DO $$
+DECLARE
+    queues regprocedure;
+BEGIN
+    FOR queues IN SELECT oid FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'procrastinate%' LOOP
+        EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', queues);
+        EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO udvej_app', queues);
+    END LOOP;
+END $$;
 GRANT USAGE ON SEQUENCE procrastinate_jobs_id_seq, procrastinate_events_id_seq, procrastinate_workers_id_seq,
     procrastinate_periodic_defers_id_seq TO udvej_app;
 """
@@ -198,7 +207,7 @@ class Migration(migrations.Migration):
             name="Attempt",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("number", models.PositiveIntegerField()),
+                ("number", models.IntegerField()),
                 ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("status", models.PositiveSmallIntegerField(null=True)),
                 ("failure", models.CharField(blank=True, max_length=32)),

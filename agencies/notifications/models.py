@@ -153,7 +153,7 @@ class Attempt(models.Model):
     """One call, and what came of it: the status, or a code of ours where there was none. Never what was answered."""
 
     delivery = models.ForeignKey(Delivery, on_delete=models.PROTECT, related_name="tries")
-    number = models.PositiveIntegerField()
+    number = models.IntegerField()
     at = models.DateTimeField(db_default=Now())
     status = models.PositiveSmallIntegerField(null=True)
     failure = models.CharField(max_length=32, blank=True)

@@ -62,7 +62,7 @@ def test_every_operation_has_words_and_examples_that_fit_its_schemas(described: 
     bodies = [
         body for kind in [described.get("requestBody", {}), *answers] for body in kind.get("content", {}).values()
     ]
-    assert bodies
+    assert bodies or set(described["responses"]) >= {"204"}
     for content in bodies:
         given = [content["example"]] if "example" in content else [one["value"] for one in content["examples"].values()]
         assert given

@@ -48,6 +48,7 @@ MAY_IMPORT_REFERRALS = {
     "referrals/insight_told.py",
     "referrals/inspection.py",
     "referrals/listing.py",
+    "referrals/news.py",
     "referrals/overdue.py",
     "referrals/persons.py",
     "referrals/search.py",

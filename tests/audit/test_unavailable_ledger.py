@@ -25,6 +25,8 @@ LOOKED_UP = {
 }
 """The addresses of what is public, and not recorded."""
 
+ENDPOINTS = "notifications/endpoints"
+ENDPOINT = f"{ENDPOINTS}/<uuid:endpoint_id>"
 CLAIMS = "agencies/<uuid:agency_id>/self-governing-claims"
 REASON = {"reason": "other", "comment": "Ingen oplysninger."}
 REQUESTS: dict[str, tuple[str, str, Any]] = {
@@ -118,6 +120,25 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
         "overseer",
         "agencies/{centre}/self-governing-claims/{claim}/withdraw",
         {"reason": "claimed_in_error"},
+    ),
+    "GET events": ("sender", "events", None),
+    f"GET {ENDPOINTS}": ("overseer", "notifications/endpoints", None),
+    f"POST {ENDPOINTS}": ("overseer", "notifications/endpoints", {"url": "https://sager.example.dk/udvej"}),
+    f"GET {ENDPOINT}": ("overseer", "notifications/endpoints/{nothing}", None),
+    f"DELETE {ENDPOINT}": ("overseer", "notifications/endpoints/{nothing}", None),
+    f"POST {ENDPOINT}/rotate-secret": ("overseer", "notifications/endpoints/{nothing}/rotate-secret", {}),
+    f"POST {ENDPOINT}/enable": ("overseer", "notifications/endpoints/{nothing}/enable", {}),
+    f"POST {ENDPOINT}/test": ("overseer", "notifications/endpoints/{nothing}/test", {}),
+    f"POST {ENDPOINT}/replay": (
+        "overseer",
+        "notifications/endpoints/{nothing}/replay",
+        {"since": "2026-11-01T08:00:00Z"},
+    ),
+    "GET notifications/deliveries": ("overseer", "notifications/deliveries", None),
+    "POST notifications/deliveries/<uuid:delivery_id>/replay": (
+        "overseer",
+        "notifications/deliveries/{nothing}/replay",
+        {},
     ),
     "POST referrals/<uuid:referral_id>/endangered": ("sender", "referrals/{referral}/endangered", "a notification"),
     "GET tasks": ("sender", "tasks", None),

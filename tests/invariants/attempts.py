@@ -35,6 +35,11 @@ CONSENT_ENDED = "UD002"
 
 TRIGGERS = [
     ("agencies_agency", "agencies_agency_self_governing_follows_from_claims"),
+    ("agencies_attempt", "agencies_attempt_append_only"),
+    ("agencies_delivery", "agencies_delivery_is_kept"),
+    ("agencies_endpoint", "agencies_endpoint_is_kept"),
+    ("agencies_event", "agencies_event_is_kept"),
+    ("agencies_event", "agencies_event_is_never_edited"),
     ("agencies_selfgoverningapproval", "agencies_approval_append_only"),
     ("agencies_selfgoverningapproval", "agencies_approval_is_by_another"),
     ("agencies_selfgoverningapproval", "agencies_approval_is_followed"),

@@ -73,9 +73,11 @@ def test_nothing_ties_the_ledger_to_what_it_describes(sent: Sent, table: str) ->
 
 
 def test_no_foreign_key_anywhere_deletes_or_changes_another_row(sent: Sent) -> None:
+    """The queue's own tables apart: they hold jobs to do, and no record of anything."""
     with session(OWNER) as cursor:
         cursor.execute(
-            "SELECT conname FROM pg_constraint WHERE contype = 'f' AND (confdeltype, confupdtype) <> ('a', 'a')"
+            "SELECT conname FROM pg_constraint WHERE contype = 'f' AND (confdeltype, confupdtype) <> ('a', 'a') "
+            "AND conname NOT LIKE 'procrastinate%'"
         )
         assert cursor.fetchall() == []
 

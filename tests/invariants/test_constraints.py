@@ -62,6 +62,48 @@ def again(table: str, *, where: str = "true", **changed: str) -> str:
     )
 
 
+def told(**changed: str) -> str:
+    """Return the statement that tells the sending agency of something."""
+    row = {"agency_id": "%(sending)s", "type": "'referral.changed'", "about": "%(referral)s", "version": "1"} | changed
+    return f"INSERT INTO agencies_event ({', '.join(row)}) VALUES ({', '.join(row.values())})"
+
+
+def hook(**changed: str) -> str:
+    """Return the statement that registers an endpoint of the sending agency."""
+    row = {
+        "agency_id": "%(sending)s",
+        "url": "'https://sager.example.dk/'",
+        "types": "'{}'",
+        "state": "'active'",
+        "disabled_because": "''",
+        "generation": "1",
+        "staff_id": "'x'",
+        "idempotency_key": "'k'",
+        "body_hash": "''",
+    } | changed
+    return f"INSERT INTO agencies_endpoint ({', '.join(row)}) VALUES ({', '.join(row.values())})"
+
+
+def sent_to(**changed: str) -> str:
+    """Return the statement that sends an event to an endpoint, once both are there."""
+    row = {"endpoint_id": "e.id", "event_id": "t.number"} | changed
+    known = f"{hook()} ON CONFLICT DO NOTHING; {told(position='-1')} ON CONFLICT DO NOTHING"
+    return (
+        f"{known}; INSERT INTO agencies_delivery ({', '.join(row)}) SELECT {', '.join(row.values())} "
+        "FROM agencies_endpoint e, agencies_event t WHERE e.agency_id = %(sending)s AND t.agency_id = %(sending)s "
+        "AND t.position = -1"
+    )
+
+
+def tried(*, first: str = f"{sent_to()}; ", **changed: str) -> str:
+    """Return the statement that writes down an attempt at a delivery, which is made before unless it is there."""
+    row = {"delivery_id": "d.id", "number": "1", "failure": "''", "milliseconds": "1"} | changed
+    return (
+        f"{first}INSERT INTO agencies_attempt ({', '.join(row)}) SELECT {', '.join(row.values())} "
+        "FROM agencies_delivery d JOIN agencies_endpoint e ON e.id = d.endpoint_id AND e.agency_id = %(sending)s"
+    )
+
+
 def claim(times: int, **changed: str) -> str:
     """Return the statement that claims so many times that the sending agency is self-governing."""
     row = {
@@ -280,6 +322,22 @@ CONSTRAINTS: dict[str, list[str]] = {
         "SELECT c.id, m.user_id, now() FROM agencies_selfgoverningclaim c, agencies_membership m, generate_series(1, 2)"
         " WHERE c.agency_id = %(sending)s AND m.agency_id = %(oversight)s AND m.role = 'administrator'"
     ],
+    "agencies_event_id_key": [again("agencies_event", where="agency_id = %(sending)s", number="0")],
+    "agencies_event_has_a_place_of_its_own": [told(position="5") + "; " + told(position="5")],
+    "agencies_event_type_is_known": [told(type="'referral.rejected'")],
+    "agencies_event_version_check": [told(version="-1")],
+    "agencies_endpoint_is_made_once_per_key": [hook() + "; " + hook()],
+    "agencies_endpoint_state_is_known": [hook(state="'asleep'")],
+    "agencies_endpoint_is_disabled_for_a_reason": [hook(state="'disabled'"), hook(disabled_because="'failing'")],
+    "agencies_endpoint_generation_check": [hook(generation="-1")],
+    "agencies_delivery_is_made_once": [sent_to() + "; " + sent_to()],
+    "agencies_delivery_state_is_known": [sent_to(state="'lost'", ended_at="now()")],
+    "agencies_delivery_ends_with_its_state": [sent_to(ended_at="now()"), sent_to(state="'failed'")],
+    "agencies_delivery_attempts_check": [sent_to(attempts="-1")],
+    "agencies_attempt_is_counted_once": [tried() + "; " + tried(first="")],
+    "agencies_attempt_is_counted_from_one": [tried(number="0")],
+    "agencies_attempt_status_check": [tried(status="-1")],
+    "agencies_attempt_milliseconds_check": [tried(milliseconds="-1")],
     "agencies_rolegroup_is_one_per_agency_and_role": [
         "UPDATE agencies_rolegroup SET role = 'caseworker' WHERE agency_id = %(sending)s"
     ],

@@ -48,8 +48,11 @@ def test_nothing_is_missing_as_migrated() -> None:
 
 
 def test_these_are_all_the_triggers_there_are(owner: Any) -> None:
-    """So a trigger that guards something new is missed too when it is gone."""
-    owner.execute("SELECT tgrelid::regclass::text, tgname::text FROM pg_trigger WHERE NOT tgisinternal ORDER BY 1, 2")
+    """So a trigger that guards something new is missed too when it is gone. The queue's own guard nothing of ours."""
+    owner.execute(
+        "SELECT tgrelid::regclass::text, tgname::text FROM pg_trigger "
+        "WHERE NOT tgisinternal AND tgname NOT LIKE 'procrastinate%' ORDER BY 1, 2"
+    )
     assert owner.fetchall() == sorted(TRIGGERS)
 
 
