@@ -13,7 +13,7 @@ agency() {
     "$PYTHON" -c '
 import json, sys
 demo = json.load(open(sys.argv[1], encoding="utf-8"))
-parties = {party["code"]: party for party in [*demo["agencies"], demo["auditor"]]}
+parties = {party["code"]: party for party in [*demo["agencies"], *demo["auditors"]]}
 print(parties[sys.argv[2]][sys.argv[3]])' "$DEMO" "$1" "$2"
 }
 

@@ -1,41 +1,24 @@
 """
 `manage.py load_demo`: demo agencies' staff and clients, and their credentials in one file that only its owner reads.
 
-For trying the exchange on one machine. The secrets are made anew wherever the file does not hold them.
+For trying the exchange on one machine. A secret that the file holds is kept, in a database that was emptied as well:
+whoever had set up a client against the demo goes on with it after `make reset`.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.hashers import check_password
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
 from agencies.enrolment import enrol_agency, enrol_client, enrol_member
-from agencies.models import Agency, Client, Kind, Role
+from agencies.models import Agency, Client
 from audit import log
 from audit.facts import SYSTEM, Subject
+from config.demo.cast import AGENCIES, OVERSIGHT, Party
 from config.env import BASE_DIR, env
-
-WORK = ("referrals", "consents")
-STAFF: dict[tuple[str, str], dict[str, Role]] = {
-    (Kind.MUNICIPALITY, "0101"): {"kk-sb-1": Role.CASEWORKER, "kk-ko-1": Role.COORDINATOR},
-    (Kind.MUNICIPALITY, "0751"): {"aa-sb-1": Role.CASEWORKER, "aa-ko-1": Role.COORDINATOR},
-    (Kind.MUNICIPALITY, "0461"): {"od-sb-1": Role.CASEWORKER, "od-ko-1": Role.COORDINATOR},
-    (Kind.POLICE_PREVENTION, "1470"): {"kp-sb-1": Role.CASEWORKER, "kp-ko-1": Role.COORDINATOR},
-    (Kind.EXIT_CENTRE, "exit-comeback"): {
-        "cb-ko-1": Role.COORDINATOR,
-        "cb-ra-1": Role.COUNSELLOR,
-        "cb-ra-2": Role.COUNSELLOR,
-        "cb-ad-1": Role.ADMINISTRATOR,
-    },
-}
-"""Demo staff by agency; the first of each is the one named `caseworker_id` in the file."""
-
-SCOPES = {"exit-comeback": (*WORK, "administration")}
-"""What an agency's client may do besides its work: the exit centre may claim to be a self-governing institution."""
-
-OVERSIGHT = {"ti-au-1": Role.AUDITOR, "ti-ad-1": Role.ADMINISTRATOR, "ti-ad-2": Role.ADMINISTRATOR}
 
 
 class Command(BaseCommand):
@@ -49,45 +32,56 @@ class Command(BaseCommand):
         _write(path, file)
 
     def _file(self, known: dict[str, Any]) -> dict[str, Any]:
-        kept = known if Client.objects.exists() else {}  # an old file tells nothing about a new database
-        secrets = {entry["client_id"]: entry["client_secret"] for entry in _entries(kept)}
-        agencies = [
-            self._agency(Agency.objects.get(kind=kind, code=code), staff, SCOPES.get(code, WORK), secrets)
-            for (kind, code), staff in STAFF.items()
-        ]
-        oversight = enrol_agency(
-            kind=Kind.OVERSIGHT, code="tilsyn-demo", name_da="Tilsyn (demo)", name_en="Oversight (demo)"
-        )
-        auditor = self._agency(oversight, OVERSIGHT, ("audit", "administration"), secrets)
+        emptied = not Client.objects.exists()
+        secrets = {entry["client_id"]: entry["client_secret"] for entry in _entries(known)}
+        agencies = [_enrolled(party, secrets) for party in AGENCIES]
+        auditors = [{**_enrolled(party, secrets), "auditor_id": next(iter(party.staff))} for party in OVERSIGHT]
+        today = timezone.now().date().isoformat()
         return {
             "base_url": env.str("UDVEJ_BASE_URL", default="http://127.0.0.1:8000"),
-            "demo_anchor": kept.get("demo_anchor", timezone.now().date().isoformat()),
+            "demo_anchor": today if emptied else known.get("demo_anchor", today),
             "agencies": agencies,
-            "auditor": {**auditor, "auditor_id": "ti-au-1"},
+            "auditor": auditors[0],
+            "auditors": auditors,
         }
 
-    def _agency(
-        self, agency: Agency, staff: dict[str, Role], scopes: tuple[str, ...], secrets: dict[str, str]
-    ) -> dict[str, Any]:
-        for staff_id, role in staff.items():
-            enrol_member(agency, staff_id=staff_id, role=role)
-        client_id = f"demo-{agency.code}"
-        same = agency.clients.filter(client_id=client_id, scopes=list(scopes)).exists()
-        known = same and secrets.get(client_id)
-        return {
-            "name": agency.name_da,
-            "kind": agency.kind,
-            "code": agency.code,
-            "agency_id": str(agency.id),
-            "client_id": client_id,
-            "client_secret": known or enrol_client(agency, client_id=client_id, scopes=scopes).client_secret,
-            "caseworker_id": next(iter(staff)),
-            "staff": {staff_id: str(role) for staff_id, role in staff.items()},
-        }
+
+def _enrolled(party: Party, secrets: dict[str, str]) -> dict[str, Any]:
+    agency = Agency.objects.filter(kind=party.kind, code=party.code).first() or enrol_agency(
+        kind=party.kind, code=party.code, name_da=party.name_da, name_en=party.name_en
+    )
+    for staff_id, role in party.staff.items():
+        enrol_member(agency, staff_id=staff_id, role=role)
+    client_id = f"demo-{agency.code}"
+    return {
+        "name": agency.name_da,
+        "kind": agency.kind,
+        "code": agency.code,
+        "agency_id": str(agency.id),
+        "client_id": client_id,
+        "client_secret": _secret(agency, client_id=client_id, scopes=party.scopes, known=secrets.get(client_id)),
+        "caseworker_id": next(iter(party.staff)),
+        "staff": {staff_id: str(role) for staff_id, role in party.staff.items()},
+    }
+
+
+def _secret(agency: Agency, *, client_id: str, scopes: tuple[str, ...], known: str | None) -> str:
+    """Return the client's secret: the one that the file knows, whatever the database has by now, or else a new one."""
+    client = agency.clients.filter(client_id=client_id, scopes=list(scopes)).first()
+    if known and client is not None and check_password(known, client.client_secret):
+        return known
+    made = enrol_client(agency, client_id=client_id, scopes=scopes).client_secret
+    if not known:
+        return made
+    client = agency.clients.get(client_id=client_id)
+    client.client_secret = known
+    client.save()
+    return known
 
 
 def _entries(known: dict[str, Any]) -> list[dict[str, Any]]:
-    return [*known.get("agencies", []), *([known["auditor"]] if "auditor" in known else [])]
+    """Return every agency that the file knows; one of before it listed the oversight bodies names one."""
+    return [*known.get("agencies", []), *known.get("auditors", [known["auditor"]] if "auditor" in known else [])]
 
 
 def _write(path: Path, file: dict[str, Any]) -> None:
