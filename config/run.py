@@ -1,6 +1,8 @@
 """
 The whole exchange in one terminal: `make run`. Starts it, says where it is, and stops it in order on Ctrl-C.
 
+Asked by `make reset` on another terminal, it stops all its parts, and starts them again on an emptied database.
+
 It supervises and explains; what is started, and in which order, stands in `config.serving`.
 """
 
@@ -14,23 +16,22 @@ import time
 from types import FrameType
 
 from config.embedded_postgres import CHECKOUT, ClusterError
-from config.serving import Databases, Server, ServingError, serving
+from config.resetting import ACCEPTED, DONE, REFUSED, Held, Post
+from config.serving import Databases, Server, ServingError, files_of, serving
 
 DEFAULT_PORT = 8000
 PORT_MAX = 65535
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def main() -> int:
+def main(*, name: str = "udvej", port: int | None = None) -> int:
     """Serve until told to stop; return 0 then, and 1, after a sentence on why, when the exchange can't be served."""
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup asked to outlive the terminal
         signal.signal(signal.SIGHUP, _stop)
     signal.signal(signal.SIGINT, _stop)
     signal.signal(signal.SIGTERM, _stop)
     try:
-        with serving(_wanted_port(), databases=_named_databases(), say=_say) as server:
-            _say(_closing_words(server))
-            _supervise(server)
+        _serve(name, _wanted_port() if port is None else port)
     except KeyboardInterrupt:
         _say("Stopped.")
     except (ServingError, ClusterError) as error:
@@ -68,9 +69,37 @@ def _named_databases() -> Databases | None:
     return Databases(app=app, owner=owner, sealer=sealer)
 
 
-def _supervise(server: Server) -> None:
+def _serve(name: str, port: int) -> None:
+    """Serve again and again: each time but the first on an emptied database, because a reset was asked for."""
+    databases, post = _named_databases(), Post(files_of(name))
+    post.forget()
+    held = post.serving(alone=False)
+    if held is None:
+        raise ServingError("The exchange is being emptied by `make reset`. Start it again when that is done.")
+    asked = None
+    with held:
+        while True:
+            with serving(port, name=name, databases=databases, fresh=asked is not None, say=_say) as server:
+                if asked is not None:
+                    post.answer(asked, DONE, f"Done: emptied and loaded anew, at {server.base_url} as before.")
+                _say(_closing_words(server))
+                asked = _supervise(server, post, held, yours=databases is not None)
+                port = server.port
+            _say("Emptying the database and the ledger, as `make reset` asked. The credentials stay as they are.")
+
+
+def _supervise(server: Server, post: Post, held: Held, *, yours: bool) -> str:
+    """Watch over the parts until a reset is asked for, and return its id. Raises ServingError where a part stops."""
     try:
         while (fault := server.fault()) is None:
+            asked = post.taken()
+            if asked and yours:
+                post.answer(asked, REFUSED, "The running exchange uses a database of your own: that is yours to empty.")
+            elif asked and not held.alone():
+                post.answer(asked, REFUSED, "More than one `make run` serves this database. Stop all but one first.")
+            elif asked:
+                post.answer(asked, ACCEPTED, "The running exchange stops, empties its database, and loads it anew.")
+                return asked
             time.sleep(0.5)
     except KeyboardInterrupt:
         _say("\nStopping.")
@@ -104,7 +133,7 @@ A first request, for {name}; paste it into another terminal:
   curl -s -H "Authorization: Bearer $TOKEN" -H "On-Behalf-Of: {caseworker_id}" \
 "{server.base_url}/api/v1/referrals?role=sent"
 
-Ctrl-C stops everything; the next `make run` keeps the data.
+`make reset` in another terminal begins anew. Ctrl-C stops everything; the next `make run` keeps the data.
 """
 
 

@@ -58,6 +58,7 @@ class Server:
     """A server that answers at `base_url`; `cluster` is None where DATABASE_URL named the database."""
 
     base_url: str
+    port: int
     demo_file: Path
     log: Path
     process: subprocess.Popen[bytes]
@@ -106,15 +107,18 @@ def serving(
             databases = Databases(*(cluster.url(f"udvej_{role}") for role in ("app", "owner", "sealer")))
         else:
             _check(databases)
-        files = VAR if name == "udvej" else VAR / name
+        files = files_of(name)
         log = files / "log" / "server.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         ledger = files / "ledger"
         if fresh:
             shutil.rmtree(ledger, ignore_errors=True)  # what was signed and witnessed of the database that was emptied
+            (ledger / "keys").mkdir(parents=True, mode=0o700)
         base_url, demo_file = f"http://{ADDRESS}:{port}", files / "demo.json"
         environment = _environment(port, base_url, demo_file, databases)
         environment |= {"UDVEJ_LEDGER_MEMORY": str(ledger / "signed-last.json")}
+        if (ledger / "keys").is_dir():  # a new log has a key of its own: by the old one, it would be the old log forked
+            environment |= {"UDVEJ_LEDGER_KEYS_DIR": str(ledger / "keys")}
 
         say("Bringing its tables up to date, and loading reference and demo data.")
         owners = environment | {"OWNER_DATABASE_URL": databases.owner}
@@ -137,11 +141,22 @@ def serving(
             process_beside = stack.enter_context(running_process(["manage.py", *command], environs, own_log))
             beside.append(Beside(what, process_beside, own_log))
         server = Server(
-            base_url=base_url, demo_file=demo_file, log=log, process=process, beside=tuple(beside), cluster=cluster
+            base_url=base_url,
+            port=port,
+            demo_file=demo_file,
+            log=log,
+            process=process,
+            beside=tuple(beside),
+            cluster=cluster,
         )
         _await_ready(server, port)
         manage(["load_demo_referrals", "--base-url", base_url], environment)
         yield server
+
+
+def files_of(name: str) -> Path:
+    """Return the folder of what an exchange keeps beside its database: logs, credentials, the log's memory."""
+    return VAR if name == "udvej" else VAR / name
 
 
 @contextmanager

@@ -67,6 +67,7 @@ MAY_WRITE_ENTRIES = {"audit/log.py"}
 MAY_READ_THE_ENVIRONMENT = {
     "api_schema/drift.py",
     "config/gunicorn.py",
+    "config/reset.py",
     "config/run.py",
     "config/serving.py",
     "config/with_database.py",
