@@ -1,5 +1,5 @@
 # The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
-.PHONY: help run reset demo test crash bench bench-ledger check locks clean
+.PHONY: help run reset play demo test crash bench bench-ledger check locks clean
 python = .venv/bin/python
 
 help: ## list the commands
@@ -12,6 +12,10 @@ run: ## start the exchange at 127.0.0.1:8000 (PORT=8001 make run for another por
 reset: ## empty the demo exchange and load it anew, while `make run` serves it or not
 	@sh requirements/install.sh run
 	@$(python) -m config.reset
+
+play: ## let the other side of the running demo exchange act: make play SCRIPT=accepts; without SCRIPT, says which there are
+	@sh requirements/install.sh run
+	@$(python) -m config.demo.play
 
 demo: ## play one referral's whole story against a server of its own
 	@sh requirements/install.sh run

@@ -133,7 +133,8 @@ A first request, for {name}; paste it into another terminal:
   curl -s -H "Authorization: Bearer $TOKEN" -H "On-Behalf-Of: {caseworker_id}" \
 "{server.base_url}/api/v1/referrals?role=sent"
 
-`make reset` in another terminal begins anew. Ctrl-C stops everything; the next `make run` keeps the data.
+In another terminal, `make play` lets the other side of a referral act, and `make reset` begins anew.
+Ctrl-C stops everything; the next `make run` keeps the data.
 """
 
 

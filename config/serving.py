@@ -113,6 +113,7 @@ def serving(
         ledger = files / "ledger"
         if fresh:
             shutil.rmtree(ledger, ignore_errors=True)  # what was signed and witnessed of the database that was emptied
+            shutil.rmtree(files / "plays", ignore_errors=True)
             (ledger / "keys").mkdir(parents=True, mode=0o700)
         base_url, demo_file = f"http://{ADDRESS}:{port}", files / "demo.json"
         environment = _environment(port, base_url, demo_file, databases)
@@ -132,14 +133,16 @@ def serving(
         gunicorn = ["-m", "gunicorn", "-c", "config/gunicorn.py", "--bind", f"{ADDRESS}:{port}", "config.wsgi"]
         process = stack.enter_context(running_process(gunicorn, environment, log))
         beside = [witness]
-        for what, command, environs in (
-            ("The watch over deadlines", ["watch_deadlines"], environment),
-            ("The worker that delivers webhooks", ["procrastinate", "worker"], environment),
-            ("The sealer of the ledger", ["audit_seal"], environment | {"DATABASE_URL": databases.sealer}),
+        player = ["-m", "config.demo.other_side", "--demo-file", str(demo_file), "--plays", str(files / "plays")]
+        sealer = environment | {"DATABASE_URL": databases.sealer}
+        for what, command, environs, own in (
+            ("The watch over deadlines", ["manage.py", "watch_deadlines"], environment, "watch_deadlines"),
+            ("The worker that delivers webhooks", ["manage.py", "procrastinate", "worker"], environment, "procrastinate"),
+            ("The sealer of the ledger", ["manage.py", "audit_seal"], sealer, "audit_seal"),
+            ("The player of the other side", player, environment, "other_side"),
         ):
-            own_log = log.with_name(f"{command[0]}.log")
-            process_beside = stack.enter_context(running_process(["manage.py", *command], environs, own_log))
-            beside.append(Beside(what, process_beside, own_log))
+            own_log = log.with_name(f"{own}.log")
+            beside.append(Beside(what, stack.enter_context(running_process(command, environs, own_log)), own_log))
         server = Server(
             base_url=base_url,
             port=port,

@@ -66,6 +66,7 @@ MAY_WRITE_ENTRIES = {"audit/log.py"}
 
 MAY_READ_THE_ENVIRONMENT = {
     "api_schema/drift.py",
+    "config/demo/play.py",
     "config/gunicorn.py",
     "config/reset.py",
     "config/run.py",
