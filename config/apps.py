@@ -6,4 +6,4 @@ class ConfigConfig(AppConfig):
     verbose_name = "Composition"
 
     def ready(self) -> None:
-        from config import checks  # noqa: F401 - registers the system checks
+        from config import checks, safety  # noqa: F401 - registers the system checks

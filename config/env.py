@@ -1,12 +1,14 @@
-"""Reads the environment once, typed. Nothing else in the project looks at os.environ for a setting."""
+"""
+The environment as the settings see it: `variables` declares what may be said there, and a URL becomes a connection.
 
-from pathlib import Path
+Nothing else in the project looks at os.environ for a setting.
+"""
+
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from environs import Env
+from config.variables import BASE_DIR, env
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-env = Env()
+__all__ = ["BASE_DIR", "database", "env"]
 
 type_error = "DATABASE_URL has to look like postgresql://role:password@host:5432/database"
 

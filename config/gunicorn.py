@@ -1,11 +1,19 @@
 """How gunicorn serves: threads over persistent connections, no access log (paths name referrals), a bounded request."""
 
 import os
+import shutil
+import sys
+import tempfile
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Any
 
-bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
+from config import variables
+
+bind = f"{variables.BIND.read()}:{variables.PORT.read()}"
 worker_class = "gthread"
-workers = int(os.environ.get("UDVEJ_WORKERS", "2"))
-threads = int(os.environ.get("UDVEJ_THREADS", "8"))
+workers = variables.WORKERS.read()
+threads = variables.THREADS.read()
 timeout = 60
 graceful_timeout = 20
 keepalive = 15
@@ -17,14 +25,58 @@ errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
 
+_said = variables.METRICS_DIR.said()
+_counts = Path(_said) if _said else Path(tempfile.mkdtemp(prefix="udvej-metrics-"))
+os.environ[variables.METRICS_DIR.name] = str(_counts)  # before anything imports prometheus_client, which looks once
+_master = os.getpid()
 
-def on_starting(server: object) -> None:  # noqa: ARG001 - gunicorn's shape
-    """Refuse to serve on a database whose ledger is not guarded. Raises SystemCheckError, naming what is missing."""
+
+def on_starting(server: Any) -> None:
+    """
+    Refuse to serve what is unsafe: a ledger that is not guarded, and in production anything that `safety` finds.
+
+    Raises SystemCheckError or SystemExit, saying what is wrong and what would be right; warnings are printed.
+    """
     import django
+    from django.conf import settings
     from django.core.management import call_command
     from django.db import connections
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
+    if not variables.SETTINGS.said():
+        sys.exit(
+            "DJANGO_SETTINGS_MODULE is not set. Set it to config.settings.production to serve, or to "
+            "config.settings.local to try the exchange on this machine."
+        )
     django.setup()
-    call_command("check", "--database", "default", verbosity=0)
+    if not settings.PRODUCTION and not all(_loopback(address) for address in server.cfg.address):
+        sys.exit(
+            "These settings are for trials, and would be served to other machines. Set "
+            "DJANGO_SETTINGS_MODULE=config.settings.production, or listen on 127.0.0.1."
+        )
+    _counts.mkdir(parents=True, exist_ok=True)
+    for left_over in _counts.glob("*.db"):
+        left_over.unlink()
+    call_command("check", "--database", "default", *(["--deploy"] if settings.PRODUCTION else []), verbosity=0)
     connections.close_all()
+
+
+def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's shape
+    """Take a worker's numbers of the moment out of the sum; what it counted stays."""
+    from prometheus_client import multiprocess
+
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:  # noqa: ARG001 - gunicorn's shape
+    """Remove the folder of counts, if it was made here."""
+    if not _said and os.getpid() == _master:
+        shutil.rmtree(_counts, ignore_errors=True)
+
+
+def _loopback(address: Any) -> bool:
+    if not isinstance(address, tuple):
+        return True  # a unix socket
+    try:
+        return address[0] == "localhost" or ip_address(address[0]).is_loopback
+    except ValueError:
+        return False

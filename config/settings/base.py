@@ -2,10 +2,11 @@
 
 import structlog
 
-from config.env import BASE_DIR, env
+from config import variables
 from config.local_keys import Keys
 
-KEYS_DIR = env.path("UDVEJ_KEYS_DIR", default=BASE_DIR / "var" / "keys")
+PRODUCTION = False
+KEYS_DIR = variables.KEYS_DIR.read()
 KEYS = Keys(KEYS_DIR)
 
 DEBUG = False
@@ -87,6 +88,13 @@ OAUTH2_PROVIDER = {
     "CLIENT_SECRET_HASHER": "udvej_random_secret",
     "CLIENT_SECRET_GENERATOR_CLASS": "agencies.secrets.SecretGenerator",
     "COMPLIANT_BCP_RFC9700_TOKEN_STORAGE": True,
+    "COMPLIANT_BCP_RFC9700_ACCESS_TOKEN_TRANSPORT": True,
+    "COMPLIANT_BCP_RFC9700_AUTHZ_RESPONSE_ISS": True,
+    "COMPLIANT_BCP_RFC9700_IMPLICIT_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PASSWORD_GRANT": True,
+    "COMPLIANT_BCP_RFC9700_PKCE_METHOD": True,
+    "REFRESH_TOKEN_REUSE_PROTECTION": True,
+    "ALLOWED_REDIRECT_URI_SCHEMES": ["https"],
     "OAUTH2_VALIDATOR_CLASS": "agencies.tokens.Validator",
     "SCOPES_BACKEND_CLASS": "agencies.tokens.ClientScopes",
     "ALLOWED_GRANT_TYPES": ["client-credentials"],
@@ -101,8 +109,8 @@ SECURE_REFERRER_POLICY = "no-referrer"
 X_FRAME_OPTIONS = "DENY"
 
 # --- The wire ----------------------------------------------------------------------------------------------------
-API_AUDIENCE = env.str("UDVEJ_AUDIENCE", default="https://api.udvej.example/")
-RATE_LIMIT_PER_MINUTE = env.int("UDVEJ_RATE_LIMIT_PER_MINUTE", default=1200)
+API_AUDIENCE = variables.AUDIENCE.read()
+RATE_LIMIT_PER_MINUTE = variables.RATE_LIMIT.read()
 REQUEST_BYTES_MAX = 8 * 1024 * 1024  # a full batch of 500 is about 2 MB
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX
 REST_FRAMEWORK = {
@@ -179,16 +187,16 @@ KEY_STORE = "consent.keystore.FileKeyStore"  # outside the database, so that no 
 
 # --- Files -------------------------------------------------------------------------------------------------------
 ATTACHMENT_BYTES_MAX = 5 * 1024 * 1024  # before base64, which has to fit into REQUEST_BYTES_MAX
-CLAMAV = env.str("UDVEJ_CLAMAV", default="")  # unix:/run/clamav/clamd.ctl or tcp:127.0.0.1:3310
-ATTACHMENTS_UNSCANNED = env.str("UDVEJ_ATTACHMENTS_UNSCANNED", default="withhold")  # or: serve
+CLAMAV = variables.CLAMAV.read()
+ATTACHMENTS_UNSCANNED = variables.ATTACHMENTS_UNSCANNED.read()
 
 # --- The log over the ledger: who signs it, and what it remembers outside the database ------------------------------
-LEDGER_ORIGIN = env.str("UDVEJ_LEDGER_ORIGIN", default="udvej.example/ledger")
+LEDGER_ORIGIN = variables.LEDGER_ORIGIN.read()
 LEDGER_SIGNER = "audit.signing.FileSigners"  # or a key service of the same shape
-LEDGER_KEYS_DIR = env.path("UDVEJ_LEDGER_KEYS_DIR", default=KEYS_DIR / "log")  # for the sealer's process alone
-LEDGER_MEMORY = env.path("UDVEJ_LEDGER_MEMORY", default=BASE_DIR / "var" / "ledger" / "signed-last.json")
-LEDGER_POLICY = env.str("UDVEJ_LEDGER_POLICY", default="")  # a C2SP tlog-policy file: which witnesses, what quorum
-LEDGER_SECONDS = env.float("UDVEJ_LEDGER_SECONDS", default=0.2)  # between the sealer's looks at the queue
+LEDGER_KEYS_DIR = variables.LEDGER_KEYS_DIR.read() if variables.LEDGER_KEYS_DIR.said() else KEYS_DIR / "log"
+LEDGER_MEMORY = variables.LEDGER_MEMORY.read()
+LEDGER_POLICY = variables.LEDGER_POLICY.read()  # a C2SP tlog-policy file
+LEDGER_SECONDS = variables.LEDGER_SECONDS.read()
 LEDGER_ALARM_SECONDS = 10  # how long an entry may wait for its checkpoint before /health/ready says so
 LEDGER_WITNESS_ALARM_SECONDS = 60  # and a checkpoint for its quorum of witnesses
 
@@ -200,7 +208,7 @@ PROCRASTINATE_IMPORT_PATHS = ["agencies.notifications.delivering"]
 PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 8, "delete_jobs": "successful"}
 
 # --- What operators watch ----------------------------------------------------------------------------------------
-METRICS_TOKEN = env.str("UDVEJ_METRICS_TOKEN", default="")
+METRICS_TOKEN = variables.METRICS_TOKEN.read()
 METRICS_OPEN = False
 
 # --- The ledger and what happens around it -----------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """Settings for the tests: a database of their own, made and thrown away by tests/conftest.py."""
 
-from config import embedded_postgres, local_keys
-from config.env import BASE_DIR, database, env
+from config import embedded_postgres, local_keys, variables
+from config.env import BASE_DIR, database
 from config.local_keys import Keys
 from config.settings.base import *  # noqa: F403
 
@@ -13,7 +13,7 @@ ALLOWED_HOSTS = ["testserver", "127.0.0.1"]
 CLAMAV, ATTACHMENTS_UNSCANNED = "", "withhold"  # each test that scans has a scanner of its own
 RATE_LIMIT_PER_MINUTE = 1_000_000  # a client that several tests share is not held up by them
 
-CLUSTER = env.str("UDVEJ_TEST_NAME", default="test")  # two runs at once each take a server of their own
+CLUSTER = variables.TEST_NAME.read()  # two runs at once each take a server of their own
 _embedded = embedded_postgres.locate(CLUSTER)
 DATABASES = {
     "default": database(_embedded.url("udvej_app", "test")),

@@ -17,15 +17,15 @@ from agencies.enrolment import enrol_agency, enrol_client, enrol_member
 from agencies.models import Agency, Client
 from audit import log
 from audit.facts import SYSTEM, Subject
+from config import variables
 from config.demo.cast import AGENCIES, OVERSIGHT, Party
-from config.env import BASE_DIR, env
 
 
 class Command(BaseCommand):
     help = "Load the demo agencies' staff and clients, and write their credentials to a file."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        path = Path(env.str("UDVEJ_DEMO_FILE", default=str(BASE_DIR / "var" / "demo.json")))
+        path = variables.DEMO_FILE.read()
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         with log.act("administration.load_demo", by=SYSTEM, about=Subject("demo-data")):
             file = self._file(known)
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         auditors = [{**_enrolled(party, secrets), "auditor_id": next(iter(party.staff))} for party in OVERSIGHT]
         today = timezone.now().date().isoformat()
         return {
-            "base_url": env.str("UDVEJ_BASE_URL", default="http://127.0.0.1:8000"),
+            "base_url": variables.BASE_URL.read(),
             "demo_anchor": today if emptied else known.get("demo_anchor", today),
             "agencies": agencies,
             "auditor": auditors[0],

@@ -10,13 +10,13 @@ from argparse import ArgumentParser
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from http import HTTPStatus
-from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from config import variables
 from config.demo.client import Answer, Client, ClientError
-from config.env import BASE_DIR, env
+from config.env import BASE_DIR
 
 REFERRALS = BASE_DIR / "config" / "demo" / "referrals.json"
 BATCH = 100
@@ -77,7 +77,7 @@ def ready_body(body: Mapping[str, Any], *, agency_ids: Mapping[str, str], anchor
 
 
 def _demo() -> dict[str, Any]:
-    path = Path(env.str("UDVEJ_DEMO_FILE", default=str(BASE_DIR / "var" / "demo.json")))
+    path = variables.DEMO_FILE.read()
     if not path.exists():
         raise CommandError(f"There is no demo file at {path}. Run load_demo first.")
     demo: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
