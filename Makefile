@@ -1,5 +1,5 @@
 # The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
-.PHONY: help run reset play demo test crash bench bench-ledger check locks clean
+.PHONY: help run reset play demo test crash drill bench bench-ledger check locks clean
 python = .venv/bin/python
 
 help: ## list the commands
@@ -28,6 +28,10 @@ test: ## run the tests; ARGS="-k consent" chooses among them
 crash: ## kill workers and database while clients read and withdraw, and check that no promise broke (SECONDS=300)
 	@sh requirements/install.sh dev
 	@$(python) -m tests.crash.run --seconds $(or $(SECONDS),300) $(if $(SEED),--seed $(SEED))
+
+drill: ## back up, destroy and restore an exchange, and say how long each step took
+	@sh requirements/install.sh dev
+	@$(python) -m tests.drill.run
 
 bench: ## measure the ledger: a whole log checked, and what the strength "sealed" costs
 	@sh requirements/install.sh dev

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from threading import Lock
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from audit.notes import (
     COSIGNATURE,
@@ -84,21 +84,27 @@ class HttpWitness:
     def __init__(
         self, key: VerifierKey, url: str, *, seconds: float = SECONDS, tls: ssl.SSLContext | None = None
     ) -> None:
-        parts = urlsplit(url)
-        secure = parts.scheme == "https"
+        parts, secure = self.check_address(url)
         if key.kind != COSIGNATURE:
             raise ValueError("a witness cosigns with a key of type 4")
-        if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
-            raise ValueError("a witness's address looks like https://host/prefix")
-        if not secure and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
-            raise ValueError("a witness is asked over https, or over http on the loopback address")
         self.key = key
-        self._host, self._port = parts.hostname, parts.port or (443 if secure else 80)
+        self._host, self._port = str(parts.hostname), parts.port or (443 if secure else 80)
         self._path = f"{parts.path.rstrip('/')}/add-checkpoint"
         self._seconds = seconds
         self._tls = (tls or ssl.create_default_context()) if secure else None
         self._kept: http.client.HTTPConnection | None = None
         self._one_at_a_time = Lock()
+
+    @staticmethod
+    def check_address(url: str) -> tuple[SplitResult, bool]:
+        """Return a prefix's parts, and whether it is https. Raises ValueError for one that can't be asked safely."""
+        parts = urlsplit(url)
+        secure = parts.scheme == "https"
+        if not parts.hostname or parts.query or parts.fragment or parts.username is not None:
+            raise ValueError("a witness's address looks like https://host/prefix")
+        if not secure and not (parts.scheme == "http" and _is_loopback(parts.hostname)):
+            raise ValueError("a witness is asked over https, or over http on the loopback address")
+        return parts, secure
 
     def ask(self, note: Note, *, old: int, path: Sequence[bytes]) -> tuple[Signature, ...]:
         """See `Witness.ask`."""

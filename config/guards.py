@@ -7,6 +7,7 @@ a migration that changes a guard, so that the change is seen in review.
 
 import hashlib
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -74,16 +75,33 @@ POWERS = """
 """
 
 
+_ELEMENT = r"\('(?:[^']|'')*'::character varying\)::text"
+RESTORED_LIST = re.compile(rf"\(ARRAY\[({_ELEMENT}(?:, {_ELEMENT})*)\]\)")
+RESTORED_ELEMENT = re.compile(r"\(('(?:[^']|'')*'::character varying)\)::text")
+"""How PostgreSQL spells a list of texts that came through a dump: it casts each, not the list. It means the same."""
+
+
 def found(connection: Any) -> Snapshot:
     """Return what guards the database of a connection; five statements."""
     snapshot: Snapshot = {}
     with connection.cursor() as cursor:
         for question in (TRIGGERS, FUNCTIONS, PRIVILEGES, CONSTRAINTS, POWERS):
             cursor.execute(question)
-            for name, what in cursor.fetchall():
+            for name, spelt in cursor.fetchall():
+                what = as_migrated(spelt)
                 short = what in {"granted"} or len(what) < 16  # noqa: PLR2004 - a digest where the text is long
                 snapshot[name] = what if short else hashlib.sha256(what.encode()).hexdigest()[:16]
     return snapshot
+
+
+def as_migrated(definition: str) -> str:
+    """Return a definition as a migration leaves it, where a dump and a restore have spelt its lists otherwise."""
+
+    def spelt(listed: re.Match[str]) -> str:
+        elements = RESTORED_ELEMENT.sub(r"\1", listed[1])
+        return f"((ARRAY[{elements}])::text[])"
+
+    return RESTORED_LIST.sub(spelt, definition)
 
 
 def missing(connection: Any) -> list[str]:

@@ -58,7 +58,9 @@ MAY_IMPORT_REFERRALS = {
 }
 """The acts and the doors out: whoever is not named has no referral to return."""
 
-MAY_OPEN_A_TRANSACTION = {f"audit/{room}.py" for room in ("bundles", "checking", "log", "publishing", "sealing")}
+MAY_OPEN_A_TRANSACTION = {
+    f"audit/{room}.py" for room in ("bundles", "checking", "log", "publishing", "recovery", "sealing")
+}
 TRANSACTIONS = {"atomic", "non_atomic_requests", "set_autocommit", "savepoint", "savepoint_commit", "on_commit"}
 MAY_UNSEAL = {"referrals/attachments.py", "referrals/disclosure.py"}
 MAY_RELEASE = {"referrals/attachments.py", "referrals/disclosure.py"}
@@ -67,6 +69,7 @@ MAY_WRITE_ENTRIES = {"audit/log.py"}
 MAY_READ_THE_ENVIRONMENT = {
     "api_schema/drift.py",
     "config/demo/play.py",
+    "config/backup.py",
     "config/gunicorn.py",
     "config/reset.py",
     "config/run.py",
@@ -75,9 +78,14 @@ MAY_READ_THE_ENVIRONMENT = {
     "config/wsgi.py",
     "manage.py",
 }
-"""What starts processes. A setting is read by `config/env.py`, through environs, and nowhere else."""
+"""What starts processes. A setting is read by `config/variables.py`, through environs, and nowhere else."""
 
 MAY_READ_SETTINGS = {
+    "config/configuration.py",
+    "config/env.py",
+    "config/gunicorn.py",
+    "config/safety.py",
+    "config/backup.py",
     "config/management/commands/load_demo.py",
     "config/management/commands/load_demo_referrals.py",
     "config/settings/base.py",
@@ -233,8 +241,9 @@ def test_only_what_starts_processes_reads_the_environment() -> None:
 
 @pytest.mark.no_database
 def test_settings_and_demo_commands_read_it_through_the_one_reader() -> None:
-    assert {name_of(file) for file in PRODUCT if "environs" in imports(file)} == {"config/env.py"}
-    assert {name_of(file) for file in PRODUCT if "config.env.env" in imports(file)} == MAY_READ_SETTINGS
+    assert {name_of(file) for file in PRODUCT if "environs" in imports(file)} == {"config/variables.py"}
+    reading = {name_of(file) for file in PRODUCT if {"config.variables", "config.env.env"} & set(imports(file))}
+    assert reading == MAY_READ_SETTINGS
 
 
 @pytest.mark.no_database
