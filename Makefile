@@ -1,5 +1,5 @@
 # The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
-.PHONY: help run reset play demo test crash drill bench bench-ledger check locks clean
+.PHONY: help run reset play demo test crash drill bench bench-ledger check lint-api locks clean
 python = .venv/bin/python
 
 help: ## list the commands
@@ -50,6 +50,10 @@ check: ## run the gates: format, lint, types, import contracts, migrations, the 
 	.venv/bin/lint-imports
 	$(python) -m config.with_database manage.py makemigrations --check --dry-run
 	$(python) -m api_schema.drift
+	@sh api_schema/lint/run.sh
+
+lint-api: ## lint the committed contract with Spectral's OpenAPI and OWASP rule sets (needs node 18 or newer)
+	@LINT_API=required sh api_schema/lint/run.sh
 
 locks: ## write requirements/*.txt anew from requirements/*.in (needs uv)
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url dev.in -o dev.txt

@@ -2,8 +2,9 @@
 
 from rest_framework import serializers
 
+from agencies.models import LISTED_KINDS
 from agencies.serializers import AgencySerializer, CodeSerializer
-from api_schema.describe import operation
+from api_schema.describe import one_of, operation
 
 TAG = "Directory"
 AGENCY = {
@@ -41,7 +42,7 @@ list_agencies = operation(
     response=AgencyPage,
     got={"results": [AGENCY], "next": None},
     queries=[
-        ("kind", "Only this kind, such as `exit_centre`."),
+        ("kind", "Only this kind, such as `exit_centre`.", one_of([kind for kind, _ in LISTED_KINDS])),
         ("code", "Only this code, such as `0101`."),
         ("limit", "1-200, 50 unless given."),
         ("cursor", "`next` of the page before."),

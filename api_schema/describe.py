@@ -4,10 +4,14 @@ Describes an operation for the committed contract: one decorator, so that every 
 What every operation of a sort has in common (headers, problems) is named by a trait here and written by `hooks`.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+
+from api_schema import pagination
+from api_schema.pagination import SIZE_MAX
+from api_schema.queries import TEXT_MAX
 
 PERSONAL = "personal"
 """Personal data moves: On-Behalf-Of, Purpose, a Receipt, and 403 and 404."""
@@ -19,6 +23,35 @@ AUDITS = "audits"
 """Looks into the ledger: Audit-Case or Audit-Reason."""
 VERSIONED = "versioned"
 """Answers with one resource: ETag."""
+
+
+Query = tuple[str, str] | tuple[str, str, Mapping[str, Any]]
+"""A query parameter: its name, what it means, and its schema where the name alone doesn't say it."""
+
+TIME = {"type": "string", "format": "date-time"}
+ID = {"type": "string", "format": "uuid"}
+SIZE = {"type": "integer", "minimum": 1, "maximum": 10**18 - 1}
+TEXT = {"type": "string", "maxLength": TEXT_MAX}
+QUERIES: dict[str, Mapping[str, Any]] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": SIZE_MAX, "default": pagination.SIZE},
+    "cursor": {"type": "string", "maxLength": 500},
+    **dict.fromkeys(("at", "due_before", "since", "until", "updated_since"), TIME),
+    **dict.fromkeys(("agency", "referral", "subject"), ID),
+    **dict.fromkeys(("size", "old_size", "new_size"), SIZE),
+    "leaf": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
+    "final": {"type": "boolean", "default": False},
+}
+"""The schemas of the query parameters that mean the same everywhere; another is a short text."""
+
+
+def one_of(codes: Collection[str]) -> dict[str, Any]:
+    """Return the schema of a query parameter that is one of these codes."""
+    return {"type": "string", "enum": list(codes)}
+
+
+def some_of(codes: Collection[str]) -> dict[str, Any]:
+    """Return the schema of a query parameter that is some of these codes, comma-separated."""
+    return {"type": "array", "items": one_of(codes), "maxItems": len(codes)}
 
 
 def operation(
@@ -34,14 +67,14 @@ def operation(
     sent: Any = None,
     got: Any = None,
     traits: Sequence[str] = (),
-    queries: Sequence[tuple[str, str]] = (),
+    queries: Sequence[Query] = (),
     problems: Sequence[str] = (),
     media_types: Sequence[str] = (),
 ) -> Callable[[Any], Any]:
     """
     Return the decorator that describes a view's method: its name, words, bodies with an example each, and its traits.
 
-    `sent` and `got` are the example bodies; `queries` are the query parameters with what each means; `problems` are
+    `sent` and `got` are the example bodies; `queries` are the query parameters, see `Query`; `problems` are
     the codes of those it can answer besides its traits'; `media_types` are the answer's where it is not JSON, and
     `files` the other media types it answers in besides JSON.
     """
@@ -69,12 +102,16 @@ def operation(
             },
         },
         examples=examples,
-        parameters=[
-            OpenApiParameter(query, str, OpenApiParameter.QUERY, description=meaning) for query, meaning in queries
-        ],
+        parameters=[_query(*query) for query in queries],
         extensions={"x-traits": list(traits), "x-problems": list(problems)},
     )
     return described
+
+
+def _query(name: str, meaning: str, schema: Mapping[str, Any] | None = None) -> OpenApiParameter:
+    told = dict(schema or QUERIES.get(name, TEXT))
+    listed = {"explode": False, "style": "form"} if told["type"] == "array" else {}
+    return OpenApiParameter(name, told, OpenApiParameter.QUERY, description=meaning, **listed)
 
 
 def _form(status: int, media_types: Sequence[str], files: Mapping[str, Any]) -> Any:

@@ -4,13 +4,39 @@ Completes the contract that drf-spectacular draws from the views: shared headers
 A trait on an operation (describe.py) says which of them it has; the traits themselves stay out of the contract.
 """
 
+from copy import deepcopy
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
-from api_schema import describe
-from api_schema.problems import MEDIA_TYPE, REGISTER, TYPE_BASE, unfilled
+from api_schema.bounds import bound, bound_pages
+from api_schema.problems import MEDIA_TYPE, REGISTER, TYPE_BASE, Problem, unfilled
+from api_schema.traits import (
+    ANSWERED_WITH_A_PROBLEM,
+    LANGUAGE,
+    PARAMETERS,
+    PLACES,
+    PROBLEMS,
+    PROBLEMS_OF_A_BODY,
+    TAGS,
+    documented_headers,
+    headers,
+    written,
+)
+
+BAD = 400
+SERVER = {
+    "url": "/",
+    "description": "The exchange that serves this file, be it local, test or production.",
+    "x-internal": False,
+}
+LICENCE = {"name": "Proprietary", "identifier": "LicenseRef-Udvej"}
+CONTACT = {
+    "name": "The operator of the exchange",
+    "url": "https://udvej.example/contact",
+    "email": "integration@udvej.example",
+}
 
 DESCRIPTION = """\
 Udvej is the referral exchange through which Danish municipalities, police crime-prevention units and the exit centre
@@ -51,62 +77,12 @@ class BearerScheme(OpenApiAuthenticationExtension):
         }
         return {
             "type": "oauth2",
-            "description": "Client credentials (RFC 6749 section 4.4). A token lives ten minutes.",
+            "description": "Client credentials (RFC 6749 section 4.4). A token lives ten minutes. It is opaque; where "
+            "JWTs are used, they follow RFC8725.",
             "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": scopes}},
         }
 
 
-def _header(name: str, description: str, example: str, *, required: bool = False) -> dict[str, Any]:
-    return {
-        "in": "header",
-        "name": name,
-        "description": description,
-        "required": required,
-        "schema": {"type": "string"},
-        "example": example,
-    }
-
-
-LANGUAGE = _header("Accept-Language", "`da` or `en`, for messages and labels.", "en")
-PARAMETERS: dict[str, list[dict[str, Any]]] = {
-    describe.PERSONAL: [
-        _header("On-Behalf-Of", "Your agency's own id of the person you act for.", "kk-sb-1", required=True),
-        _header(
-            "Purpose", "What for; see /code-lists/purposes. May be left out where the role has one.", "exit_support"
-        ),
-    ],
-    describe.CREATES: [
-        _header(
-            "Idempotency-Key", "New for each thing you create.", "5f0e1c6e-8a55-4f0e-9d8e-0a6c2b9d7f10", required=True
-        )
-    ],
-    describe.CHANGES: [_header("If-Match", "The ETag of the version you saw.", '"3"', required=True)],
-    describe.AUDITS: [
-        _header("Audit-Case", "The case number that the look belongs to; this or Audit-Reason.", "2026-0042"),
-        _header("Audit-Reason", "A code for a look without a case number.", "routine_inspection"),
-    ],
-}
-PROBLEMS: dict[str, tuple[str, ...]] = {
-    "": ("malformed", "unauthenticated", "not-found", "too-many-requests", "unavailable"),
-    describe.PERSONAL: ("purpose-forbidden",),
-    describe.CREATES: ("invalid", "too-large", "unsupported-media-type"),
-    describe.CHANGES: (
-        *("move-not-allowed", "stale-version", "invalid", "if-match-required"),
-        *("too-large", "unsupported-media-type"),
-    ),
-    describe.AUDITS: ("audit-case-needed",),
-}
-ANSWERED: dict[str, dict[str, str]] = {
-    "": {
-        "Request-Id": "The request's id, for talking to operations about it.",
-        "RateLimit": "What is left of this minute's requests, and when it begins anew.",
-        "RateLimit-Policy": "How many requests a minute a client has.",
-    },
-    describe.PERSONAL: {"Receipt": "Signed promise that the ledger includes this act (compact JWS, RFC 7515)."},
-    describe.CREATES: {"Idempotency-Replayed": "`true` where an earlier request with the same key made it."},
-    describe.CHANGES: {"ETag": "The version, for If-Match."},
-    describe.VERSIONED: {"ETag": "The version, for If-Match."},
-}
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "An error (RFC 9457). It never repeats a value that was sent.",
@@ -137,51 +113,101 @@ PROBLEM_SCHEMA = {
 def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:  # noqa: ARG001 - drf-spectacular's shape
     """drf-spectacular's post-processing hook: write out the traits, and add what is not a view of ours."""
     components = result.setdefault("components", {})
-    components.setdefault("schemas", {})["Problem"] = PROBLEM_SCHEMA
-    components["responses"] = {code: _problem(code) for code in sorted(REGISTER)}
+    schemas = components.setdefault("schemas", {})
+    schemas["Problem"] = PROBLEM_SCHEMA
+    components["securitySchemes"]["client"] = CLIENT
+    result["paths"]["/oauth/token"] = deepcopy(TOKEN)
+    used: set[str] = set()
     for path in result["paths"].values():
         for described in path.values():
             if isinstance(described, dict) and "responses" in described:
-                _complete(described)
-    result["paths"]["/oauth/token"] = TOKEN
-    result["servers"] = [{"url": "/"}]
-    result["info"]["description"] = DESCRIPTION
-    result["info"]["license"] = {"name": "Proprietary", "identifier": "LicenseRef-Udvej"}
+                used |= _complete(described, components.setdefault("responses", {}))
+    components["examples"] = {code: {"value": example(REGISTER[code])} for code in sorted(used)}
+    components["headers"] = documented_headers()
+    _close(schemas)
+    bound_pages(schemas)
+    bound(result)
+    result["servers"] = [
+        {
+            "url": "/",
+            "description": "The exchange that serves this file: local, test or production.",
+            "x-internal": False,
+        }
+    ]
+    result["info"] |= {"description": DESCRIPTION, "license": LICENCE, "contact": CONTACT}
+    tags = {tag for path in result["paths"].values() for described in path.values() for tag in described["tags"]}
+    result["tags"] = [{"name": name, "description": TAGS.get(name, name)} for name in sorted(tags)]
     return result
 
 
-def _complete(described: dict[str, Any]) -> None:
+def _complete(described: dict[str, Any], shared: dict[str, Any]) -> set[str]:
+    """
+    Write out the traits of one operation; return the codes of the problems it can answer with.
+
+    Problems of one status are one response, `shared` by all operations that answer with just these.
+    """
     traits = ["", *described.pop("x-traits", [])]
-    own_problems = described.pop("x-problems", [])
+    problems = {*described.pop("x-problems", []), *(code for trait in traits for code in PROBLEMS.get(trait, ()))}
+    if "requestBody" in described:
+        problems.update(PROBLEMS_OF_A_BODY)
     parameters = described.setdefault("parameters", [])
+    for parameter in parameters:
+        if parameter["in"] == "path":
+            parameter.setdefault("description", PLACES.get(parameter["name"], "Its id."))
     for trait in traits:
-        parameters += PARAMETERS.get(trait, [])
-    parameters.append(LANGUAGE)
-    headers = {name: text for trait in traits for name, text in ANSWERED.get(trait, {}).items()}
-    for response in described["responses"].values():
-        response["headers"] = {
-            name: {"description": text, "schema": {"type": "string"}} for name, text in sorted(headers.items())
-        }
-    for code in sorted({*own_problems, *(code for trait in traits for code in PROBLEMS.get(trait, ()))}):
-        described["responses"][str(REGISTER[code].status)] = {"$ref": f"#/components/responses/{code}"}
+        parameters += deepcopy(PARAMETERS.get(trait, []))
+    parameters.append(deepcopy(LANGUAGE))
+    for status, response in described["responses"].items():
+        response["headers"] = headers(*traits) if int(status) < BAD else headers("")
+    by_status: dict[int, list[str]] = {}
+    for code in sorted(problems):
+        by_status.setdefault(REGISTER[code].status, []).append(code)
+    for status, codes in sorted(by_status.items()):
+        name = ".".join(codes)
+        shared.setdefault(name, _told(codes))
+        described["responses"].setdefault(str(status), {"$ref": f"#/components/responses/{name}"})
+    return problems
 
 
-def _problem(code: str) -> dict[str, Any]:
-    problem = REGISTER[code]
-    body = {
-        "type": f"{TYPE_BASE}{code}",
-        "code": code,
+def _told(codes: list[str]) -> dict[str, Any]:
+    """Return the response of one status, with an example of each problem that has it."""
+    status = REGISTER[codes[0]].status
+    return {
+        "description": "; ".join(f"{REGISTER[code].title.en} (`{code}`)" for code in codes) + ".",
+        "headers": headers("") | written(ANSWERED_WITH_A_PROBLEM.get(status, {})),
+        "content": {
+            MEDIA_TYPE: {
+                "schema": {"$ref": "#/components/schemas/Problem"},
+                "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
+            }
+        },
+    }
+
+
+def example(problem: type[Problem]) -> dict[str, Any]:
+    """Return a problem as it is answered with, in English; what a request fills in is left open."""
+    return {
+        "type": f"{TYPE_BASE}{problem.code}",
+        "code": problem.code,
         "title": problem.title.en,
         "status": problem.status,
         "detail": unfilled(problem.detail.en),
     }
-    return {
-        "description": problem.title.en,
-        "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": body}},
-    }
 
 
-TOKEN = {
+def _close(schemas: dict[str, Any]) -> None:
+    """Say of every body that is sent that it has no other members: one that is not known is refused."""
+    for name, schema in schemas.items():
+        if name.endswith("Request") and schema.get("type") == "object":
+            schema.setdefault("additionalProperties", False)
+
+
+CLIENT = {
+    "type": "http",
+    "scheme": "basic",
+    "description": "The client's id and secret, at the token endpoint alone (RFC 6749 section 2.3.1).",
+}
+TOKEN: dict[str, Any] = {
     "post": {
         "operationId": "get_token",
         "summary": "Get an access token",

@@ -6,8 +6,10 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
-from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, operation
+from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, one_of, operation
+from consent.listing import STATES
 from consent.serializers import (
+    KINDS,
     AnswerBodySerializer,
     ConsentBodySerializer,
     GiveBodySerializer,
@@ -122,8 +124,8 @@ list_consents = operation(
     traits=[PERSONAL],
     queries=[
         ("subject", "Only of this person."),
-        ("state", "Only in this state now, such as `requested` or `expired`."),
-        ("kind", "Only of this kind; see /code-lists/consent-kinds."),
+        ("state", "Only in this state now, such as `requested` or `expired`.", one_of(STATES)),
+        ("kind", "Only of this kind; see /code-lists/consent-kinds.", one_of(KINDS)),
         ("limit", "1-200, 50 unless given."),
         ("cursor", "`next` of the page before."),
     ],
@@ -147,7 +149,7 @@ record_consent = operation(
     sent=BODY,
     got=CONSENT,
     traits=[PERSONAL, CREATES, VERSIONED],
-    problems=["consent-not-valid"],
+    problems=["consent-not-valid", "key-destroyed"],
 )
 read_consent = operation(
     "read_consent",
@@ -191,7 +193,7 @@ give_consent = operation(
     sent={"method": "digital"},
     got={**CONSENT, "version": 2},
     traits=[PERSONAL, CHANGES],
-    problems=["consent-move-not-allowed", "consent-not-valid"],
+    problems=["consent-move-not-allowed", "consent-not-valid", "key-destroyed"],
 )
 refuse_consent = operation(
     "refuse_consent",
@@ -202,7 +204,7 @@ refuse_consent = operation(
     sent={"method": "oral"},
     got={**REQUESTED, "version": 2, "state": "refused"},
     traits=[PERSONAL, CHANGES],
-    problems=["consent-move-not-allowed", "consent-not-valid"],
+    problems=["consent-move-not-allowed", "consent-not-valid", "key-destroyed"],
 )
 withdraw_consent = operation(
     "withdraw_consent",
@@ -214,7 +216,7 @@ withdraw_consent = operation(
     sent={"method": "oral"},
     got={**CONSENT, "version": 2, "state": "withdrawn", "expires_at": None},
     traits=[PERSONAL, CHANGES],
-    problems=["consent-not-valid"],
+    problems=["consent-ended", "consent-move-not-allowed", "consent-not-valid", "key-destroyed"],
 )
 renew_consent = operation(
     "renew_consent",
@@ -226,7 +228,7 @@ renew_consent = operation(
     sent={"method": "written"},
     got={**CONSENT, "version": 2, "state": "renewed"},
     traits=[PERSONAL, CHANGES],
-    problems=["consent-ended", "consent-not-valid"],
+    problems=["consent-ended", "consent-move-not-allowed", "consent-not-valid", "key-destroyed"],
 )
 invalidate_consent = operation(
     "invalidate_consent",
@@ -238,4 +240,5 @@ invalidate_consent = operation(
     sent={"reason": "recorded_in_error"},
     got={**CONSENT, "version": 2, "state": "invalidated", "expires_at": None},
     traits=[PERSONAL, CHANGES],
+    problems=["consent-ended", "consent-move-not-allowed"],
 )

@@ -50,7 +50,10 @@ attach_file = operation(
     sent=BODY,
     got=SHOWN,
     traits=[PERSONAL, CREATES],
-    problems=["move-not-allowed", "file-too-large", "infected", "scanner-unavailable"],
+    problems=[
+        *("move-not-allowed", "file-too-large", "infected", "scanner-unavailable", "too-many-files"),
+        *("category-not-yours", "anonymous-case", "not-covered", "key-destroyed"),
+    ],
 )
 list_attachments = operation(
     "list_attachments",

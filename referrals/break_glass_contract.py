@@ -4,8 +4,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api_schema.describe import AUDITS, CHANGES, CREATES, PERSONAL, VERSIONED, operation
+from api_schema.describe import AUDITS, CHANGES, CREATES, PERSONAL, VERSIONED, one_of, operation
 from referrals.break_glass_serializers import (
+    STATES,
     BreakGlassBodySerializer,
     GlassSerializer,
     GlassSummarySerializer,
@@ -58,6 +59,7 @@ open_break_glass = operation(
     sent=BODY,
     got=GLASS,
     traits=[PERSONAL, CREATES, VERSIONED],
+    problems=["not-covered", "reason-not-valid", "key-destroyed"],
 )
 list_break_glass = operation(
     "list_break_glass",
@@ -67,7 +69,10 @@ list_break_glass = operation(
     response=GlassPage,
     got={"results": [SUMMARY], "next": None},
     traits=[PERSONAL, AUDITS],
-    queries=[("state", "`open`, `unreviewed`, `overdue` or `reviewed`; the first three unless given."), *PAGE_QUERIES],
+    queries=[
+        ("state", "`open`, `unreviewed`, `overdue` or `reviewed`; the first three unless given.", one_of(STATES)),
+        *PAGE_QUERIES,
+    ],
 )
 read_break_glass = operation(
     "read_break_glass",

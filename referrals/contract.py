@@ -5,9 +5,9 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, operation
+from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, Query, one_of, operation, some_of
 from referrals.bodies import AmendSerializer, MessageBodySerializer, ReferralBodySerializer, ReferralChangeSerializer
-from referrals.lifecycle import Move
+from referrals.lifecycle import Move, Status
 from referrals.serializers import AmendmentSerializer, MessageSerializer, ReferralSerializer, SummarySerializer
 
 TAG, STEPS = "Referrals", "Steps"
@@ -114,10 +114,20 @@ MESSAGE = {
     "from": COMEBACK["id"],
     "at": "2026-11-02T10:15:00Z",
 }
-PAGE_QUERIES = [("limit", "1-200, 50 unless given."), ("cursor", "`next` of the page before.")]
-LIST_QUERIES = [
-    ("role", "`received` (the agency's inbox, unless given) or `sent`."),
-    ("status", "Only these statuses, comma-separated."),
+SENDING = (
+    *("external-reference-taken", "unknown-reference", "not-complete", "not-covered"),
+    *("consent-not-valid", "key-destroyed"),
+)
+STEPPING = (
+    *("move-not-allowed", "reason-not-valid", "unknown-reference", "not-complete", "not-covered"),
+    *("consent-not-valid", "key-destroyed"),
+)
+"""What refuses a draft, and what refuses a move, besides what refuses anything."""
+
+PAGE_QUERIES: list[Query] = [("limit", "1-200, 50 unless given."), ("cursor", "`next` of the page before.")]
+LIST_QUERIES: list[Query] = [
+    ("role", "`received` (the agency's inbox, unless given) or `sent`.", one_of(("received", "sent"))),
+    ("status", "Only these statuses, comma-separated.", some_of([str(status) for status in Status])),
     ("assigned_to", "`me`, or your agency's own id of a member of staff."),
     ("updated_since", "Changed at or after this time."),
     ("due_before", "To be decided before this time."),
@@ -144,7 +154,7 @@ create_referral = operation(
     sent=BODY,
     got=REFERRAL,
     traits=[PERSONAL, CREATES, VERSIONED],
-    problems=["external-reference-taken"],
+    problems=SENDING,
 )
 create_batch = operation(
     "create_batch",
@@ -178,6 +188,7 @@ edit_referral = operation(
     sent={"urgency": "acute", "sections": {"needs": None}},
     got=REFERRAL,
     traits=[PERSONAL, CHANGES],
+    problems=["only-drafts-change", *SENDING],
 )
 send_message = operation(
     "send_message",
@@ -189,6 +200,7 @@ send_message = operation(
     sent={"kind": "information_request", "reason": "contact_unclear", "categories": ["contact"]},
     got={**REFERRAL, "status": "info_requested"},
     traits=[PERSONAL, CHANGES],
+    problems=STEPPING,
 )
 list_messages = operation(
     "list_messages",
@@ -209,6 +221,7 @@ amend_referral = operation(
     sent={"sections": {"needs": {"codes": ["work"]}}, "reason": "corrected"},
     got=REFERRAL,
     traits=[PERSONAL, CHANGES],
+    problems=STEPPING,
 )
 list_amendments = operation(
     "list_amendments",
@@ -280,4 +293,5 @@ def step(move: Move, body: Any) -> Callable[[Any], Any]:
         sent=sent,
         got={**REFERRAL, "status": status, "version": 3},
         traits=[PERSONAL, CHANGES],
+        problems=STEPPING,
     )

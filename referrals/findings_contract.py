@@ -1,9 +1,10 @@
 """How the committed contract describes findings."""
 
-from api_schema.describe import AUDITS, PERSONAL, operation
+from api_schema.describe import AUDITS, PERSONAL, one_of, operation
 from referrals.contract import COMEBACK, PAGE_QUERIES, REFERRAL_ID
 from referrals.findings_serializers import FindingPage, FindingsBodySerializer
 from referrals.inspection_contract import ENTRY, LEDGER
+from referrals.patterns.catalogue import CODES
 
 FINDING = {
     "pattern": "A01",
@@ -34,7 +35,7 @@ list_findings = operation(
     description=FINDINGS,
     tag=LEDGER,
     queries=[
-        ("pattern", "Of this pattern, such as `A01`."),
+        ("pattern", "Of this pattern, such as `A01`.", one_of(CODES)),
         ("agency", "By this agency."),
         ("since", "At or after this time; 30 days before `until` unless given."),
         ("until", "Before this time; now unless given."),

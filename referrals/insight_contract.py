@@ -4,7 +4,7 @@ from typing import Any
 
 from drf_spectacular.types import OpenApiTypes
 
-from api_schema.describe import CREATES, PERSONAL, operation
+from api_schema.describe import CREATES, PERSONAL, one_of, operation
 from referrals.contract import COMEBACK, MUNICIPALITY, REFERRAL_ID, SECTIONS
 from referrals.insight_serializers import (
     AccessReportSerializer,
@@ -165,7 +165,7 @@ read_access_report = operation(
     files={"application/pdf": OpenApiTypes.BINARY},
     got=REPORT,
     traits=[PERSONAL],
-    queries=[("staff", "`masked` (the default), or `own`: name your own agency's staff.")],
+    queries=[("staff", "`masked` (the default), or `own`: name your own agency's staff.", one_of(("masked", "own")))],
     problems=["not-acceptable"],
 )
 withhold = operation(
@@ -182,6 +182,7 @@ withhold = operation(
     sent=STATEMENT,
     got=WITHHOLDING,
     traits=[PERSONAL, CREATES],
+    problems=["unknown-reference"],
 )
 list_withholdings = operation(
     "list_withholdings",

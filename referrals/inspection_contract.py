@@ -1,6 +1,6 @@
 """How the committed contract describes a referral's course, who was shown it, and the ledger."""
 
-from api_schema.describe import AUDITS, PERSONAL, operation
+from api_schema.describe import AUDITS, PERSONAL, one_of, operation
 from referrals.contract import COMEBACK, MUNICIPALITY, PAGE_QUERIES, REFERRAL_ID, TAG
 from referrals.inspection_serializers import EntryPage, InspectedPage, SearchBodySerializer, TimelinePage
 
@@ -30,7 +30,7 @@ ENTRY_QUERIES = [
     ("staff", "On behalf of this member of staff."),
     ("action", "Such as `referral.disclose`."),
     ("basis", "On this legal basis."),
-    ("outcome", "`done` or `refused`."),
+    ("outcome", "`done` or `refused`.", one_of(("done", "refused"))),
     ("since", "At or after this time."),
     ("until", "Before this time."),
     *PAGE_QUERIES,

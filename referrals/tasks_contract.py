@@ -4,9 +4,10 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, operation
+from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, one_of, operation
 from referrals.contract import COMEBACK, PAGE_QUERIES, REFERRAL_ID
 from referrals.tasks_serializers import (
+    STATES,
     EndangeredSerializer,
     TaskDoneSerializer,
     TaskSerializer,
@@ -56,7 +57,7 @@ mark_endangered = operation(
     sent={"home_municipality": "0101", "birth_year": 2010, "statements": STATEMENTS},
     got=TASK,
     traits=[PERSONAL, CREATES, VERSIONED],
-    problems=["not-notifiable"],
+    problems=["not-notifiable", "not-complete", "not-covered", "unknown-reference"],
 )
 list_tasks = operation(
     "list_tasks",
@@ -66,7 +67,7 @@ list_tasks = operation(
     response=TaskPage,
     got={"results": [SUMMARY], "next": None},
     traits=[PERSONAL],
-    queries=[("state", "`open`, unless given, or `done`."), *PAGE_QUERIES],
+    queries=[("state", "`open`, unless given, or `done`.", one_of(STATES)), *PAGE_QUERIES],
 )
 read_task = operation(
     "read_task",
@@ -94,5 +95,5 @@ finish_task = operation(
         "done_reason": "received_and_assessed",
     },
     traits=[PERSONAL, CHANGES],
-    problems=["task-not-open"],
+    problems=["task-not-open", "reason-not-valid"],
 )

@@ -27,6 +27,9 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield method, path, described
 
 
+ANSWERED_NOWHERE_IN_PARTICULAR = {"conflict", "forbidden", "method-not-allowed"}
+"""Problems that no operation answers with: what others are kinds of, and what an unknown method is told."""
+
 OPERATIONS = [pytest.param(described, id=f"{method} {path}") for method, path, described in operations()]
 
 
@@ -35,6 +38,16 @@ def faults(schema: dict[str, Any], value: Any) -> list[str]:
     pointed = {"$ref": f"urn:contract{schema['$ref']}"} if "$ref" in schema else schema
     validator = OAS31Validator(pointed, registry=REGISTRY)
     return [f"{'/'.join(map(str, error.path))}: {error.message}" for error in validator.iter_errors(value)]
+
+
+def resolved(described: dict[str, Any]) -> dict[str, Any]:
+    """Return what a reference of the contract leads to, or what is no reference as it is."""
+    if "$ref" not in described:
+        return described
+    found: Any = CONTRACT
+    for part in described["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return dict(found)
 
 
 def answered(described: dict[str, Any], status: int) -> dict[str, Any]:
@@ -59,6 +72,7 @@ def test_every_operation_has_words_and_examples_that_fit_its_schemas(described: 
     assert described["summary"]
     assert described["description"]
     answers = [kind for kind in described["responses"].values() if "$ref" not in kind]
+    assert answers
     bodies = [
         body for kind in [described.get("requestBody", {}), *answers] for body in kind.get("content", {}).values()
     ]
@@ -71,8 +85,52 @@ def test_every_operation_has_words_and_examples_that_fit_its_schemas(described: 
 
 
 @pytest.mark.no_database
-def test_every_problem_is_documented_with_an_example() -> None:
-    assert set(CONTRACT["components"]["responses"]) == set(REGISTER)
+def test_every_problem_is_documented_with_an_example_at_an_operation_that_answers_with_it() -> None:
+    examples = CONTRACT["components"]["examples"]
+    assert set(examples) == set(REGISTER) - ANSWERED_NOWHERE_IN_PARTICULAR
+    documented = set()
+    for _, path, described in operations():
+        for status, response in described["responses"].items():
+            told = resolved(response).get("content", {}).get("application/problem+json", {})
+            for code, example in told.get("examples", {}).items():
+                documented.add(code)
+                body = resolved(example)["value"]
+                assert (body["code"], body["status"]) == (code, int(status)), path
+                assert faults(told["schema"], body) == [], path
+    assert documented == set(examples)
+
+
+@pytest.mark.no_database
+def test_every_operation_documents_what_any_request_can_be_answered_with() -> None:
+    for method, path, described in operations():
+        if path.startswith("/api/v1/"):
+            answered = {"400", "401", "403", "404", "406", "429", "500", "503"}
+            if "requestBody" in described:
+                answered |= {"413", "415", "422"}
+            assert answered <= set(described["responses"]), (method, path)
+
+
+@pytest.mark.no_database
+def test_every_address_header_and_query_says_what_it_means_and_what_fits() -> None:
+    for method, path, described in operations():
+        for parameter in described.get("parameters", []):
+            assert parameter["description"], (method, path, parameter["name"])
+            if parameter["in"] == "header":
+                assert faults(parameter["schema"], parameter["example"]) == [], (method, path, parameter["name"])
+    listed = {
+        parameter["name"]: parameter["schema"]
+        for parameter in CONTRACT["paths"]["/api/v1/referrals"]["get"]["parameters"]
+    }
+    assert (listed["limit"]["minimum"], listed["limit"]["maximum"]) == (1, 200)
+    assert (listed["role"]["enum"], listed["due_before"]["format"]) == (["received", "sent"], "date-time")
+    assert listed["status"]["items"]["enum"][:2] == ["draft", "submitted"]
+
+
+@pytest.mark.no_database
+def test_a_body_that_is_sent_has_no_other_members_than_it_says() -> None:
+    sent = {name: schema for name, schema in CONTRACT["components"]["schemas"].items() if name.endswith("Request")}
+    assert len(sent) > 40
+    assert [name for name, schema in sent.items() if schema.get("additionalProperties") is not False] == []
 
 
 def test_every_problem_has_its_place_on_the_page_that_its_type_leads_to() -> None:
