@@ -1,5 +1,5 @@
 # The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
-.PHONY: help run reset play demo test crash drill bench bench-ledger check lint-api locks clean
+.PHONY: help run reset play demo test crash drill bench bench-ledger check lint-api clients locks clean
 python = .venv/bin/python
 
 help: ## list the commands
@@ -55,10 +55,15 @@ check: ## run the gates: format, lint, types, import contracts, migrations, the 
 lint-api: ## lint the committed contract with Spectral's OpenAPI and OWASP rule sets (needs node 18 or newer)
 	@LINT_API=required sh api_schema/lint/run.sh
 
+clients: ## generate clients in Python, TypeScript and Java from the contract, compile them, and let them play the main job
+	@sh requirements/install.sh run
+	@$(python) -m clients.run
+
 locks: ## write requirements/*.txt anew from requirements/*.in (needs uv)
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url dev.in -o dev.txt
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url run.in -o run.txt -c dev.txt
+	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url clients.in -o clients.txt
 
 clean: ## remove .venv and caches; the data in var/ stays
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-clients .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

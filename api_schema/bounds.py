@@ -13,7 +13,8 @@ from django.conf import settings
 from api_schema.pagination import SIZE_MAX
 from api_schema.parsing import INTEGER_MAX
 
-LENGTHS = {"uuid": 36, "date": 10, "date-time": 40, "uri": 2048, "uri-reference": 2048}
+INT32_MAX = 2**31 - 1
+LENGTHS = {"uuid": 36, "date": 10, "date-time": 40, "uri": 2048, "uri-reference": 2048, "binary": INT32_MAX}
 LIST_CEILING = 100_000
 """Of a list that nothing else bounds, as the events of a consent: far above what there is. Pages are bounded by 200."""
 
@@ -34,9 +35,9 @@ def bound(described: Any) -> None:
             case "string":
                 _bound_text(described)
             case "integer":
-                described.setdefault("format", "int64")
                 described.setdefault("minimum", 0)
                 described.setdefault("maximum", INTEGER_MAX - 1)
+                described.setdefault("format", "int32" if described["maximum"] <= INT32_MAX else "int64")
             case "array":
                 described.setdefault("maxItems", LIST_CEILING)
     for name, inner in described.items():

@@ -12,8 +12,10 @@ from drf_spectacular.openapi import AutoSchema
 
 from api_schema.bounds import bound, bound_pages
 from api_schema.problems import MEDIA_TYPE, REGISTER, TYPE_BASE, Problem, unfilled
+from api_schema.token_contract import CLIENT, TOKEN, TOKEN_SCHEMAS
 from api_schema.traits import (
     ANSWERED_WITH_A_PROBLEM,
+    CODES_OF_HEADERS,
     LANGUAGE,
     PARAMETERS,
     PLACES,
@@ -83,6 +85,16 @@ class BearerScheme(OpenApiAuthenticationExtension):
         }
 
 
+PROBLEM_ERROR_SCHEMA = {
+    "type": "object",
+    "description": "One thing wrong with what was sent: where, which kind, and what would be right.",
+    "required": ["pointer", "code", "message"],
+    "properties": {
+        "pointer": {"type": "string", "description": "Where (RFC 6901)."},
+        "code": {"type": "string"},
+        "message": {"type": "string"},
+    },
+}
 PROBLEM_SCHEMA = {
     "type": "object",
     "description": "An error (RFC 9457). It never repeats a value that was sent.",
@@ -96,15 +108,7 @@ PROBLEM_SCHEMA = {
         "allowed_actions": {"type": "array", "items": {"type": "string"}},
         "errors": {
             "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "message"],
-                "properties": {
-                    "pointer": {"type": "string", "description": "Where (RFC 6901)."},
-                    "code": {"type": "string"},
-                    "message": {"type": "string"},
-                },
-            },
+            "items": {"$ref": "#/components/schemas/ProblemError"},
         },
     },
 }
@@ -114,7 +118,7 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:  # noqa: 
     """drf-spectacular's post-processing hook: write out the traits, and add what is not a view of ours."""
     components = result.setdefault("components", {})
     schemas = components.setdefault("schemas", {})
-    schemas["Problem"] = PROBLEM_SCHEMA
+    schemas |= {"Problem": PROBLEM_SCHEMA, "ProblemError": PROBLEM_ERROR_SCHEMA} | deepcopy(TOKEN_SCHEMAS)
     components["securitySchemes"]["client"] = CLIENT
     result["paths"]["/oauth/token"] = deepcopy(TOKEN)
     used: set[str] = set()
@@ -124,6 +128,8 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:  # noqa: 
                 used |= _complete(described, components.setdefault("responses", {}))
     components["examples"] = {code: {"value": example(REGISTER[code])} for code in sorted(used)}
     components["headers"] = documented_headers()
+    _name_codes(result["paths"], schemas)
+    _say_none(schemas)
     _close(schemas)
     bound_pages(schemas)
     bound(result)
@@ -146,9 +152,10 @@ def _complete(described: dict[str, Any], shared: dict[str, Any]) -> set[str]:
 
     Problems of one status are one response, `shared` by all operations that answer with just these.
     """
-    traits = ["", *described.pop("x-traits", [])]
+    named = described.pop("x-traits", [])
+    traits = [] if named is None else ["", *named]
     problems = {*described.pop("x-problems", []), *(code for trait in traits for code in PROBLEMS.get(trait, ()))}
-    if "requestBody" in described:
+    if traits and "requestBody" in described:
         problems.update(PROBLEMS_OF_A_BODY)
     parameters = described.setdefault("parameters", [])
     for parameter in parameters:
@@ -156,9 +163,9 @@ def _complete(described: dict[str, Any], shared: dict[str, Any]) -> set[str]:
             parameter.setdefault("description", PLACES.get(parameter["name"], "Its id."))
     for trait in traits:
         parameters += deepcopy(PARAMETERS.get(trait, []))
-    parameters.append(deepcopy(LANGUAGE))
+    parameters += [deepcopy(LANGUAGE)] if traits else []
     for status, response in described["responses"].items():
-        response["headers"] = headers(*traits) if int(status) < BAD else headers("")
+        response["headers"] = headers("", *traits) if int(status) < BAD else headers("")
     by_status: dict[int, list[str]] = {}
     for code in sorted(problems):
         by_status.setdefault(REGISTER[code].status, []).append(code)
@@ -195,74 +202,38 @@ def example(problem: type[Problem]) -> dict[str, Any]:
     }
 
 
+def _name_codes(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """Let a parameter's codes be the set of codes that has a name, where there is one: clients get one type."""
+    named = {tuple(schema["enum"]): name for name, schema in reversed(schemas.items()) if "enum" in schema}
+    for path in paths.values():
+        for described in path.values():
+            for parameter in described["parameters"]:
+                name = CODES_OF_HEADERS.get(parameter["name"])
+                if name in schemas:
+                    parameter["schema"] = {"$ref": f"#/components/schemas/{name}"}
+                schema = parameter["schema"]
+                codes = schema.get("items", schema).get("enum", ())
+                if tuple(codes) in named:
+                    reference = {"$ref": f"#/components/schemas/{named[tuple(codes)]}"}
+                    parameter["schema"] = {**schema, "items": reference} if "items" in schema else reference
+
+
+def _say_none(schemas: dict[str, Any]) -> None:
+    """Say "or null" as OpenAPI 3.1 does, and "or empty" as one more code: for clients neither is a type of its own."""
+    schemas.pop("NullEnum", None)
+    blank = schemas.pop("BlankEnum", None)
+    for schema in list(schemas.values()):
+        for name, member in schema.get("properties", {}).items():
+            options = [option.get("$ref", "").rpartition("/")[2] for option in member.get("oneOf", ())]
+            if "NullEnum" in options:
+                member["oneOf"][options.index("NullEnum")] = {"type": "null"}
+            if blank and "BlankEnum" in options:
+                codes = schemas[options[0]]["enum"]
+                schema["properties"][name] = {"type": "string", "enum": [*codes, ""]}
+
+
 def _close(schemas: dict[str, Any]) -> None:
     """Say of every body that is sent that it has no other members: one that is not known is refused."""
     for name, schema in schemas.items():
         if name.endswith("Request") and schema.get("type") == "object":
             schema.setdefault("additionalProperties", False)
-
-
-CLIENT = {
-    "type": "http",
-    "scheme": "basic",
-    "description": "The client's id and secret, at the token endpoint alone (RFC 6749 section 2.3.1).",
-}
-TOKEN: dict[str, Any] = {
-    "post": {
-        "operationId": "get_token",
-        "summary": "Get an access token",
-        "description": "OAuth 2.0 client credentials (RFC 6749 section 4.4), with HTTP Basic client authentication.",
-        "tags": ["Tokens"],
-        "security": [{"client": []}],
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/x-www-form-urlencoded": {
-                    "schema": {
-                        "type": "object",
-                        "required": ["grant_type"],
-                        "properties": {
-                            "grant_type": {"type": "string", "const": "client_credentials"},
-                            "scope": {"type": "string", "description": "Fewer scopes than the client has."},
-                        },
-                    },
-                    "example": {"grant_type": "client_credentials"},
-                }
-            },
-        },
-        "responses": {
-            "200": {
-                "description": "A token.",
-                "content": {
-                    "application/json": {
-                        "schema": {
-                            "type": "object",
-                            "required": ["access_token", "token_type", "expires_in", "scope"],
-                            "properties": {
-                                "access_token": {"type": "string"},
-                                "token_type": {"type": "string", "const": "Bearer"},
-                                "expires_in": {"type": "integer", "description": "Seconds."},
-                                "scope": {"type": "string"},
-                            },
-                        },
-                        "example": {
-                            "access_token": "Q2xpZW50LXRva2Vu",
-                            "token_type": "Bearer",
-                            "expires_in": 600,
-                            "scope": "referrals consents",
-                        },
-                    }
-                },
-            },
-            "401": {
-                "description": "The client is not known, or its secret is wrong (RFC 6749 section 5.2).",
-                "content": {
-                    "application/json": {
-                        "schema": {"type": "object", "properties": {"error": {"type": "string"}}},
-                        "example": {"error": "invalid_client"},
-                    }
-                },
-            },
-        },
-    }
-}

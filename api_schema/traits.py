@@ -67,6 +67,12 @@ PARAMETERS: dict[str, list[dict[str, Any]]] = {
         header("Audit-Reason", "A code for a look without a case number.", "routine_inspection", maxLength=64),
     ],
 }
+CODES_OF_HEADERS = {"Purpose": "Purpose", "Audit-Reason": "AuditReason"}
+"""Headers that are one of a set of codes, and the set's name among the schemas."""
+
+PROBLEMS_OF_A_BODY = ("invalid", "too-large", "unsupported-media-type")
+"""What any request with a body can be answered with."""
+
 PROBLEMS: dict[str, tuple[str, ...]] = {
     "": (
         *("malformed", "unauthenticated", "on-behalf-of-unknown", "not-found", "not-acceptable"),
@@ -76,13 +82,10 @@ PROBLEMS: dict[str, tuple[str, ...]] = {
         *("scope-missing", "role-may-not", "on-behalf-of-required"),
         *("purpose-missing", "purpose-forbidden", "purpose-not-allowed"),
     ),
-    describe.CREATES: ("idempotency-key-reused",),
-    describe.CHANGES: ("stale-version", "if-match-required"),
+    describe.CREATES: ("idempotency-key-reused", *PROBLEMS_OF_A_BODY),
+    describe.CHANGES: ("stale-version", "if-match-required", *PROBLEMS_OF_A_BODY),
     describe.AUDITS: ("audit-case-needed",),
 }
-PROBLEMS_OF_A_BODY = ("invalid", "too-large", "unsupported-media-type")
-"""What any request with a body can be answered with."""
-
 ANSWERED: dict[str, dict[str, str]] = {
     "": {
         "Request-Id": "The request's id, for talking to operations about it.",

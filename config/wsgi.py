@@ -2,7 +2,10 @@
 
 import os
 
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from api_schema.chunked import reading_chunks
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
-application = get_wsgi_application()
+application = reading_chunks(get_wsgi_application(), most=settings.REQUEST_BYTES_MAX)

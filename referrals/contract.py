@@ -7,8 +7,14 @@ from rest_framework import serializers
 
 from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, Query, one_of, operation, some_of
 from referrals.bodies import AmendSerializer, MessageBodySerializer, ReferralBodySerializer, ReferralChangeSerializer
-from referrals.lifecycle import Move, Status
-from referrals.serializers import AmendmentSerializer, MessageSerializer, ReferralSerializer, SummarySerializer
+from referrals.lifecycle import Move
+from referrals.serializers import (
+    STATUSES,
+    AmendmentSerializer,
+    MessageSerializer,
+    ReferralSerializer,
+    SummarySerializer,
+)
 
 TAG, STEPS = "Referrals", "Steps"
 REFERRAL_ID = "019a9e6d-2b1a-7c11-9a3e-1b2c3d4e5f61"
@@ -127,7 +133,7 @@ STEPPING = (
 PAGE_QUERIES: list[Query] = [("limit", "1-200, 50 unless given."), ("cursor", "`next` of the page before.")]
 LIST_QUERIES: list[Query] = [
     ("role", "`received` (the agency's inbox, unless given) or `sent`.", one_of(("received", "sent"))),
-    ("status", "Only these statuses, comma-separated.", some_of([str(status) for status in Status])),
+    ("status", "Only these statuses, comma-separated.", some_of(STATUSES)),
     ("assigned_to", "`me`, or your agency's own id of a member of staff."),
     ("updated_since", "Changed at or after this time."),
     ("due_before", "To be decided before this time."),

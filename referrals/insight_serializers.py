@@ -195,7 +195,7 @@ class SeenSerializer(serializers.Serializer[Any]):
     notes = serializers.ListField(child=serializers.CharField())
 
 
-class RightsSerializer(serializers.Serializer[Any]):
+class LegalNoteSerializer(serializers.Serializer[Any]):
     law = serializers.CharField()
     rights = serializers.ListField(child=serializers.CharField())
     complaint = serializers.CharField()
@@ -216,4 +216,4 @@ class AccessReportSerializer(serializers.Serializer[Any]):
     recipients = RecipientSerializer(many=True)
     seen_by = SeenSerializer()
     withheld = WithheldSerializer(many=True, help_text="What is left out of `recipients` and `seen_by`, and why.")
-    about = RightsSerializer()
+    about = LegalNoteSerializer()

@@ -14,6 +14,9 @@ from referrals.lifecycle import Move, Status
 from referrals.listing import Row
 from referrals.sections import ShownSectionsSerializer
 
+STATUSES = tuple(str(status) for status in Status)
+MOVES = tuple(str(move) for move in Move)
+MODES = tuple(str(mode) for mode in Mode)
 FLAGGED = ("open", "unreviewed", "overdue")
 SAYING = (str(Move.REQUEST_INFO), str(Move.ANSWER_INFO), str(Move.DECLINE_INFO))
 """The moves that say something, as a message names them."""
@@ -36,8 +39,8 @@ class AmendmentSerializer(serializers.Serializer[Any]):
     """One section as it was and as it became, and why."""
 
     category = CodeField(choices=CONTENT_NAMES)
-    old = serializers.JSONField(allow_null=True, help_text="The section as it was; null where it is new.")
-    new = serializers.JSONField(help_text="The section from then on.")
+    old = serializers.DictField(allow_null=True, help_text="The section as it was; null where it is new.")
+    new = serializers.DictField(help_text="The section from then on.")
     reason = serializers.CharField()
     comment = serializers.CharField(required=False)
     at = serializers.DateTimeField()
@@ -57,7 +60,7 @@ class SummarySerializer(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     version = serializers.IntegerField()
-    status = CodeField(choices=[str(status) for status in Status])
+    status = CodeField(choices=STATUSES)
     sender = AgencyRefSerializer()
     recipient = AgencyRefSerializer(allow_null=True)
     responsible = AgencyRefSerializer()
@@ -68,7 +71,7 @@ class SummarySerializer(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     updated_at = serializers.DateTimeField()
     submitted_at = serializers.DateTimeField(allow_null=True)
-    allowed_actions = serializers.ListField(child=CodeField(choices=[str(move) for move in Move]))
+    allowed_actions = serializers.ListField(child=CodeField(choices=MOVES))
     not_for_investigation = serializers.BooleanField()
 
 
@@ -80,7 +83,7 @@ class BasisShownSerializer(serializers.Serializer[Any]):
 
 class SubjectShownSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
-    mode = CodeField(choices=[str(mode) for mode in Mode])
+    mode = CodeField(choices=MODES)
     formerly = serializers.UUIDField(
         required=False, help_text="subject.id of the anonymous case linked to the person; shown to the sender alone."
     )
