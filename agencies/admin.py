@@ -7,7 +7,6 @@ Every change is an act with a ledger entry and a field history. Nothing is delet
 from typing import Any
 
 from auditlog.mixins import AuditlogHistoryAdminMixin
-from django.contrib import messages
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
@@ -15,8 +14,7 @@ from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
 from agencies import directory
-from agencies.models import Agency, Client, CodeListItem, Membership, Role, User
-from agencies.secrets import new_secret
+from agencies.models import Agency, CodeListItem, Membership, Role, User
 from audit import log
 from audit.facts import Actor, Refusal, Subject
 
@@ -69,8 +67,12 @@ class RecordedAdmin(AuditlogHistoryAdminMixin, ModelAdmin):  # type: ignore[type
         with log.act("administration.change", by=actor, about=about) as act:
             response: HttpResponse = super().changeform_view(request, object_id, form_url, extra_context)
             saved = response.status_code == 302 and (known is not None or object_id is None)  # noqa: PLR2004
-            act.detail = {"saved": "yes" if saved else "no"}
+            act.detail = {"saved": "yes" if saved else "no", **self.told(request)}
         return response
+
+    def told(self, request: HttpRequest) -> dict[str, str]:
+        """Return what else the entry says of the form that was sent: codes, never a value."""
+        return {}
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
@@ -109,23 +111,6 @@ class MembershipAdmin(RecordedAdmin):
         obj.user.groups.add(group.group)
 
 
-class ClientAdmin(RecordedAdmin):
-    list_display = ("name", "agency", "client_id", "active")
-    fields = ("name", "agency", "scopes", "active", "client_id")
-    readonly_fields = ("client_id",)
-    autocomplete_fields = ("agency",)
-
-    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Save the client; a new one is given a secret, which is shown this once."""
-        if not change:
-            secret = new_secret()
-            obj.client_secret = secret
-            obj.client_type = Client.CLIENT_CONFIDENTIAL
-            obj.authorization_grant_type = Client.GRANT_CLIENT_CREDENTIALS
-            messages.warning(request, f"Client secret, shown this once: {secret}")
-        super().save_model(request, obj, form, change)
-
-
 class UserAdmin(RecordedAdmin):
     """Accounts, found by name when a membership is made; made inactive, never deleted."""
 
@@ -147,6 +132,5 @@ class CodeListItemAdmin(RecordedAdmin):
 
 site.register(Agency, AgencyAdmin)
 site.register(Membership, MembershipAdmin)
-site.register(Client, ClientAdmin)
 site.register(User, UserAdmin)
 site.register(CodeListItem, CodeListItemAdmin)

@@ -8,12 +8,14 @@ class AgenciesConfig(AppConfig):
     def ready(self) -> None:
         from auditlog.registry import auditlog
 
-        from agencies import models
+        from agencies import credentials, models
 
         auditlog.register(models.Agency, exclude_fields=["self_governing_approved"])  # follows from claims alone
         auditlog.register(models.SelfGoverningClaim, exclude_fields=["idempotency_key", "body_hash"])
         auditlog.register(models.SelfGoverningApproval)
         auditlog.register(models.Membership)
         auditlog.register(models.CodeListItem)
-        auditlog.register(models.Client, include_fields=["agency", "name", "client_id", "scopes", "active"])
+        of_a_client = ["agency", "name", "client_id", "scopes", "active", "certificate_bound", "previous_secret_until"]
+        auditlog.register(models.Client, include_fields=of_a_client)
+        auditlog.register(credentials.ClientKey, exclude_fields=["jwk"])
         auditlog.register(models.User, include_fields=["username", "is_active", "is_staff", "is_superuser"])

@@ -13,6 +13,8 @@ from django.db.models import Func, Q
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 
+import agencies.credentials  # noqa: F401 - Django finds the tables of a room by its models file
+
 
 class UUIDv7(Func):
     """PostgreSQL's time-ordered UUID (RFC 9562 section 5.7); chosen by the database, never by a caller."""
@@ -230,6 +232,13 @@ class Client(AbstractApplication):
 
     agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="clients")
     scopes = ArrayField(models.CharField(max_length=40), default=list)
+    previous_secret = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
+    previous_secret_until = models.DateTimeField(null=True, editable=False)
+    certificate_bound = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="Gets tokens over mTLS only, bound to the certificate (RFC 8705 section 3.4).",
+    )
     active = models.BooleanField(default=True)
 
     class Meta(AbstractApplication.Meta):

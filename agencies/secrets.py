@@ -1,5 +1,5 @@
 """
-Client secrets: 256 random bits, hashed fast.
+Client secrets: 256 random bits, hashed fast; two of a client's are valid while one follows the other.
 
 A slow hash protects guessable passwords. A random secret can't be guessed, and hashing it slowly would only let
 anyone exhaust the server by asking for tokens (docs/decisions/0006).
@@ -7,7 +7,8 @@ anyone exhaust the server by asking for tokens (docs/decisions/0006).
 
 import hashlib
 import secrets
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Protocol
 
 from django.contrib.auth.hashers import BasePasswordHasher
 from django.utils.crypto import constant_time_compare
@@ -18,6 +19,44 @@ SECRET_BYTES = 32
 def new_secret() -> str:
     """Return a new secret: 32 random bytes, URL-safe base64."""
     return secrets.token_urlsafe(SECRET_BYTES)
+
+
+class Holder(Protocol):
+    """Whoever has secrets: a client."""
+
+    client_secret: str
+    previous_secret: str
+    previous_secret_until: datetime | None
+
+
+def matches(holder: Holder, offered: str, *, at: datetime) -> bool:
+    """Say whether a secret is the holder's, at this instant: the present one, or the one before it until its end."""
+    until = holder.previous_secret_until
+    present, previous = _is(offered, holder.client_secret), _is(offered, holder.previous_secret)
+    return present or (previous and until is not None and at < until)
+
+
+def follow(holder: Holder, *, at: datetime, overlap: timedelta) -> str:
+    """
+    Give the holder a new secret, and return it; the one until now stays valid for the overlap, the one before ends.
+
+    Changes the row in memory alone, so that what is saved and what the ledger records are one act.
+    """
+    secret = new_secret()
+    holder.previous_secret = holder.client_secret if overlap else ""
+    holder.previous_secret_until = at + overlap if overlap else None
+    holder.client_secret = secret
+    return secret
+
+
+def end(holder: Holder) -> None:
+    """Leave the holder with no secret that anybody knows."""
+    holder.client_secret, holder.previous_secret, holder.previous_secret_until = new_secret(), "", None
+
+
+def _is(offered: str, kept: str) -> bool:
+    algorithm = f"{RandomSecretHasher.algorithm}$"
+    return kept.startswith(algorithm) and RandomSecretHasher().verify(offered, kept)
 
 
 class SecretGenerator:

@@ -1,5 +1,5 @@
 """
-What django-oauth-toolkit asks us when it issues a token (RFC 6749 section 4.4): which scopes, for which audience.
+What django-oauth-toolkit asks us when it issues a token (RFC 6749 section 4.4): to whom, which scopes, which audience.
 
 Only client credentials are served. A token lives ten minutes, is stored as a hash, and is issued for this API.
 """
@@ -13,28 +13,54 @@ from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views import TokenView
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 
-SCOPES = {
-    "referrals": "Read and work on the referrals that the agency sends or receives",
-    "consents": "Record and read consents",
-    "audit": "Inspect the ledger (auditors)",
-    "events": "Read the agency's events, which say nothing about a person",
-    "notifications": "Register webhook endpoints, and read and replay their deliveries (administrators)",
-    "administration": "Claim and approve that an agency is self-governing (administrators)",
-}
+from agencies.client_authentication import authenticate, secrets_are_taken
+from agencies.client_keys import ALGORITHMS
+from api_schema.scopes import SCOPES, grantable
+
+FORM_BYTES_MAX = 32 * 1024
+FORM = "application/x-www-form-urlencoded"
+NO_STORE = {"Cache-Control": "no-store"}
 
 
 class TokenEndpoint(TokenView):
     """`POST /oauth/token`: client credentials, and no other grant (RFC 6749 section 5.2)."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if int(request.META.get("CONTENT_LENGTH") or 0) > FORM_BYTES_MAX or request.content_type != FORM:
+            return _refused("invalid_request", f"Send a form of at most {FORM_BYTES_MAX} bytes as {FORM}.")
         if request.POST.get("grant_type", "client_credentials") != "client_credentials":
-            return JsonResponse({"error": "unsupported_grant_type"}, status=400, headers={"Cache-Control": "no-store"})
+            return _refused("unsupported_grant_type", "The grant is client_credentials (RFC 6749 section 4.4).")
+        if any(len(values) > 1 for name, values in request.POST.lists() if name != "resource"):
+            return _refused("invalid_request", "Send each parameter once (RFC 6749 section 3.2).")
+        if set(request.POST.getlist("resource")) - {settings.API_AUDIENCE}:
+            return _refused("invalid_target", "This server issues tokens for its own API.")
         response: HttpResponse = super().post(request, *args, **kwargs)
         return response
 
 
+def _refused(error: str, description: str) -> JsonResponse:
+    return JsonResponse({"error": error, "error_description": description}, status=400, headers=NO_STORE)
+
+
+def server_metadata(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's view
+    """`GET /.well-known/oauth-authorization-server`: what a client library has to know (RFC 8414)."""
+    signing = sorted({algorithm for kind in ALGORITHMS.values() for algorithm in kind})
+    methods = ["private_key_jwt", *(["client_secret_basic", "client_secret_post"] if secrets_are_taken() else [])]
+    return JsonResponse(
+        {
+            "issuer": settings.OAUTH_ISSUER,
+            "token_endpoint": f"{settings.OAUTH_ISSUER}/oauth/token",
+            "grant_types_supported": ["client_credentials"],
+            "response_types_supported": [],
+            "scopes_supported": list(SCOPES),
+            "token_endpoint_auth_methods_supported": methods,
+            "token_endpoint_auth_signing_alg_values_supported": signing,
+        }
+    )
+
+
 class ClientScopes(BaseScopes):
-    """A client has the scopes it was registered with, and can't ask for more."""
+    """A client has the scopes it was registered with. It may ask for fewer, and for one verb of a resource."""
 
     def get_all_scopes(self) -> dict[str, str]:
         return SCOPES
@@ -42,14 +68,26 @@ class ClientScopes(BaseScopes):
     def get_available_scopes(
         self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any
     ) -> list[str]:
-        return list(application.scopes) if application is not None else []
+        return grantable(application.scopes) if application is not None else []
 
     def get_default_scopes(self, application: Any = None, request: Any = None, *args: Any, **kwargs: Any) -> list[str]:
-        return self.get_available_scopes(application)
+        return list(application.scopes) if application is not None else []
 
 
 class Validator(OAuth2Validator):
     """Issues tokens for this API alone (RFC 8707): another audience is answered `invalid_target`."""
+
+    def client_authentication_required(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        return True
+
+    def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Find out who asks; `client_authentication.authenticate` raises where nothing is proven."""
+        request.client = authenticate(request)
+        return True
+
+    def authenticate_client_id(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> bool:
+        """Nobody is a client by its name alone."""
+        return False
 
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **kwargs: Any

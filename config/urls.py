@@ -2,8 +2,8 @@
 
 from django.urls import include, path
 
-from agencies.admin import site as administration
-from agencies.tokens import TokenEndpoint
+from agencies.client_admin import site as administration
+from agencies.tokens import TokenEndpoint, server_metadata
 from api_schema import pages, problems
 from api_schema.problem_page import problem_page
 from audit.views import receipt_keys
@@ -23,6 +23,7 @@ urlpatterns = [
     path("api/docs", pages.Docs.as_view(), name="docs"),
     path("api/docs/problems", problem_page),
     path(".well-known/jwks.json", receipt_keys),
+    path(".well-known/oauth-authorization-server", server_metadata),
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("metrics", metrics.metrics),

@@ -137,6 +137,20 @@ AUDIENCE = _text(
     where=EVERY,
     needed=Needed.PRODUCTION,
 )
+ISSUER = _text(
+    "UDVEJ_ISSUER",
+    "The issuer's name that clients sign their assertions for (RFC 7523), with the token endpoint below it; the "
+    "audience without its closing slash unless it is set.",
+    kind="an https address",
+    where=EVERY,
+)
+CLIENT_SECRETS = _text(
+    "UDVEJ_CLIENT_SECRETS",
+    "Whether clients may get tokens with a secret: `accept` or `refuse`; refused, they sign (docs/sign-in.md).",
+    kind="`accept` or `refuse`",
+    shown="`refuse` in production, `accept` elsewhere",
+    where=EVERY,
+)
 STATIC_ROOT = _path(
     "UDVEJ_STATIC_ROOT",
     "The folder of static files: the docs page, the administration.",

@@ -110,6 +110,8 @@ X_FRAME_OPTIONS = "DENY"
 
 # --- The wire ----------------------------------------------------------------------------------------------------
 API_AUDIENCE = variables.AUDIENCE.read()
+OAUTH_ISSUER = variables.ISSUER.read() or API_AUDIENCE.rstrip("/")  # the token endpoint is below it
+CLIENT_SECRETS = variables.CLIENT_SECRETS.read() or "accept"  # or: refuse; then clients sign (RFC 7523)
 RATE_LIMIT_PER_MINUTE = variables.RATE_LIMIT.read()
 REQUEST_BYTES_MAX = 8 * 1024 * 1024  # a full batch of 500 is about 2 MB
 DATA_UPLOAD_MAX_MEMORY_SIZE = REQUEST_BYTES_MAX

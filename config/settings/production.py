@@ -15,6 +15,7 @@ except (OSError, ValueError) as error:
     ) from error
 ALLOWED_HOSTS = variables.HOSTS.read()
 CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in ALLOWED_HOSTS]
+CLIENT_SECRETS = variables.CLIENT_SECRETS.read() or "refuse"
 STATIC_ROOT = variables.STATIC_ROOT.read()
 DATABASES = {"default": database(variables.DATABASE_URL.read())}
 if _owner := variables.OWNER_DATABASE_URL.read():  # set for the migrating process alone

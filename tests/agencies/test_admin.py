@@ -1,4 +1,4 @@
-"""The administration: five models, no client data, every change an act with its entry and its history."""
+"""The administration: six models, no client data, every change an act with its entry and its history."""
 
 from uuid import uuid4
 
@@ -6,7 +6,7 @@ import pytest
 from auditlog.models import LogEntry
 from django.test import Client as Browser
 
-from agencies.admin import site
+from agencies.client_admin import site
 from agencies.models import Agency, Client, Membership, User
 from audit import log
 from audit.facts import SYSTEM, Subject
@@ -48,6 +48,7 @@ def test_it_holds_agencies_memberships_clients_accounts_and_code_lists_and_nothi
         "agencies.Agency",
         "agencies.Membership",
         "agencies.Client",
+        "agencies.ClientKey",
         "agencies.User",
         "agencies.CodeListItem",
     }

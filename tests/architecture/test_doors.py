@@ -100,6 +100,7 @@ OPEN_ADDRESSES = {
     "api/docs",
     "api/docs/problems",
     ".well-known/jwks.json",
+    ".well-known/oauth-authorization-server",
     "health/live",
     "health/ready",
     "metrics",

@@ -150,6 +150,16 @@ EXPORT = (
     "INSERT INTO referrals_export (agency_id, staff_id, case_number, case_reason, question, size, entries, "
     "idempotency_key, body_hash, created_at) VALUES (%(sending)s, 's', '{}', '', '{{}}', 1, 0, 'k', 'h', now())"
 )
+A_CLIENT = "FROM (SELECT id FROM agencies_client WHERE agency_id = %(sending)s LIMIT 1) c, generate_series(1, 2) g"
+KEY = (
+    "INSERT INTO agencies_clientkey (client_id, kid, jwk, thumbprint, valid_from, retired_at) "
+    f"SELECT c.id, {{}}, '{{{{}}}}', {{}}, now(), {{}} {A_CLIENT}"
+)
+BINDING = (
+    "WITH made AS (INSERT INTO oauth2_provider_accesstoken (token, token_checksum, expires, scope, created, updated, "
+    "resource) VALUES ('', repeat('0', 64), now(), '', now(), now(), '[]') RETURNING id) "
+    "INSERT INTO agencies_tokenbinding (token_id, thumbprint) SELECT id, {} FROM made"
+)
 CONSTRAINTS: dict[str, list[str]] = {
     # referrals
     "referrals_referral_status_is_known": [REFERRAL.format("status = 'lost'"), DRAFT.format("status = ''")],
@@ -351,6 +361,20 @@ CONSTRAINTS: dict[str, list[str]] = {
         "UPDATE agencies_membership SET user_id = (SELECT min(id) FROM agencies_user) WHERE agency_id = %(sending)s"
     ],
     "agencies_client_client_id_key": [again("agencies_client", **NEW_ID)],
+    "agencies_clientkey_has_a_name_of_its_own": [KEY.format("'k'", "repeat('t', 42) || g", "NULL")],
+    "agencies_clientkey_is_one_clients": [KEY.format("'k' || g", "repeat('t', 43)", "NULL")],
+    "agencies_clientkey_ends_after_it_begins": [
+        KEY.format("'k' || g", "repeat('t', 42) || g", "now() - interval '1 s'")
+    ],
+    "agencies_assertion_is_used_once": [
+        f"INSERT INTO agencies_usedassertion (client_id, jti_hash, expires_at) SELECT c.id, 'h', now() {A_CLIENT}"
+    ],
+    "agencies_tokenbinding_names_a_certificate": [
+        BINDING.format(said) for said in ("''", "repeat('a', 42)", "repeat('=', 43)")
+    ],
+    "agencies_requestcount_is_one_a_minute": [
+        "INSERT INTO agencies_requestcount (who, minute, used) VALUES ('w', 1, 1), ('w', 1, 1)"
+    ],
     "agencies_user_username_key": [again("agencies_user", **NEW_ID)],
     "agencies_user_groups_user_id_group_id_096e0979_uniq": [again("agencies_user_groups", **NEW_ID)],
     "agencies_user_user_permi_user_id_permission_id_eba98c2b_uniq": [
