@@ -2,7 +2,8 @@
 From a bearer token to a `Principal`, or 401 (RFC 6750). One SQL statement, whoever asks.
 
 The token's hash is looked up together with its client, agency and the member of staff it acts for; a token that is
-unknown, expired, issued for another audience, or whose client or agency is no longer active, is nobody's.
+unknown, expired, issued for another audience, or whose client or agency is no longer active, is nobody's; so is one
+that is bound to another certificate than the request came with (RFC 8705 section 3).
 """
 
 import hashlib
@@ -10,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.db.models import FilteredRelation, Q
 from django.utils import timezone
@@ -17,12 +19,14 @@ from oauth2_provider.models import get_access_token_model
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.request import Request
 
+from agencies.certificates import CertificateRefused, presented
 from agencies.errors import OnBehalfOfUnknown
 from agencies.principals import Principal
 from api_schema.problems import Unauthenticated
 from audit import log
 from audit.facts import Subject
 
+operations = structlog.get_logger("udvej.clients")
 BEARER = re.compile(r"^Bearer ([A-Za-z0-9._~+/=-]{16,255})$", re.IGNORECASE)
 STAFF_ID = re.compile(r"^[\w.@-]{1,64}$")
 CLIENT = "application"
@@ -30,6 +34,8 @@ MEMBER = "member"
 COLUMNS = {
     "resource": "resource",
     "scope": "scope",
+    "bound_to": "binding__thumbprint",
+    "certificate_bound": f"{CLIENT}__certificate_bound",
     "client": f"{CLIENT}__client_id",
     "agency": f"{CLIENT}__agency_id",
     "kind": f"{CLIENT}__agency__kind",
@@ -60,6 +66,8 @@ class BearerAuthentication(BaseAuthentication):
         row = _row(match.group(1), request.headers.get("On-Behalf-Of", "")) if match else None
         if row is None or row["resource"] != [settings.API_AUDIENCE]:
             raise Unauthenticated
+        if not _holds_the_certificate(row, request):
+            raise Unauthenticated
         principal = _principal(row)
         if "On-Behalf-Of" in request.headers and principal.membership is None:
             refusal = OnBehalfOfUnknown()
@@ -70,6 +78,18 @@ class BearerAuthentication(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Return the challenge of RFC 6750 section 3."""
         return 'Bearer realm="udvej"'
+
+
+def _holds_the_certificate(row: dict[str, Any], request: Request) -> bool:
+    """Say whether a bound token comes with its certificate, and an unbound one is a client's that may have those."""
+    try:
+        certificate = presented(request.META)
+    except CertificateRefused as refused:
+        operations.warning("certificate_refused", client=row["client"], reason=refused.reason)
+        return False
+    if row["bound_to"] is None:
+        return not row["certificate_bound"]
+    return bool(row["bound_to"] == certificate)
 
 
 def _row(token: str, staff_id: str) -> dict[str, Any] | None:

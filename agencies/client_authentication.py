@@ -17,6 +17,7 @@ from django.utils import timezone
 from oauthlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError
 
 from agencies import secrets
+from agencies.certificates import CertificateRefused, presented
 from agencies.client_assertions import ASSERTION_TYPE, CLIENT_ID, NotProven, client_of
 from agencies.models import Client
 
@@ -26,7 +27,16 @@ SIGN = (
     "iss and sub the client id, aud the issuer or the token endpoint, exp at most 5 minutes ahead, and a new jti."
 )
 SIGN_OR_KNOW = f"{SIGN} Or with client_secret_basic (RFC 6749 section 2.3.1)."
+BOUND = "This client's tokens are bound to its certificate (RFC 8705 section 3): ask over mutual TLS."
 ONE_METHOD = "Use one client authentication method in a request (RFC 6749 section 2.3)."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proven:
+    """Who asks for a token, and the thumbprint of the certificate that the token will be bound to, if to any."""
+
+    client: Client
+    certificate: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,12 +48,25 @@ class Offered:
     secret: str | None = None
 
 
-def authenticate(request: Any) -> Client:
+def authenticate(request: Any) -> Proven:
     """
-    Return the client that an oauthlib request proves.
+    Return the client that an oauthlib request proves, and the certificate that it came with.
 
-    Raises `InvalidRequestError` for more than one method, and `InvalidClientError` for whatever proves nothing.
+    Raises `InvalidRequestError` for more than one method, and `InvalidClientError` for whatever proves nothing, and
+    for a client without the certificate that its tokens have to be bound to.
     """
+    client = _client(request)
+    try:
+        certificate = presented(request.headers)
+    except CertificateRefused as unbelieved:
+        log.warning("certificate_refused", client=client.client_id, reason=unbelieved.reason)
+        raise refused(request) from None
+    if client.certificate_bound and certificate is None:
+        raise InvalidClientError(description=BOUND, request=request)
+    return Proven(client=client, certificate=certificate)
+
+
+def _client(request: Any) -> Client:
     offered = _offered(request)
     if offered.assertion is not None:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from oauth2_provider.models import AbstractAccessToken
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views import TokenView
@@ -15,6 +16,7 @@ from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 
 from agencies.client_authentication import authenticate, secrets_are_taken
 from agencies.client_keys import ALGORITHMS
+from agencies.credentials import TokenBinding
 from api_schema.scopes import SCOPES, grantable
 
 FORM_BYTES_MAX = 32 * 1024
@@ -55,6 +57,7 @@ def server_metadata(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Dja
             "scopes_supported": list(SCOPES),
             "token_endpoint_auth_methods_supported": methods,
             "token_endpoint_auth_signing_alg_values_supported": signing,
+            "tls_client_certificate_bound_access_tokens": bool(settings.CLIENT_CERTIFICATE_HEADER),
         }
     )
 
@@ -82,8 +85,18 @@ class Validator(OAuth2Validator):
 
     def authenticate_client(self, request: Any, *args: Any, **kwargs: Any) -> bool:
         """Find out who asks; `client_authentication.authenticate` raises where nothing is proven."""
-        request.client = authenticate(request)
+        proven = authenticate(request)
+        request.client, request.certificate = proven.client, proven.certificate
         return True
+
+    def _create_access_token(
+        self, expires: Any, request: Any, token: Any, source_refresh_token: Any = None
+    ) -> AbstractAccessToken:
+        """Store the token and, in the same transaction, the certificate that it is bound to (RFC 8705 section 3)."""
+        made: AbstractAccessToken = super()._create_access_token(expires, request, token, source_refresh_token)
+        if request.certificate is not None:
+            TokenBinding.objects.create(token=made, thumbprint=request.certificate)
+        return made
 
     def authenticate_client_id(self, client_id: str, request: Any, *args: Any, **kwargs: Any) -> bool:
         """Nobody is a client by its name alone."""

@@ -151,6 +151,17 @@ CLIENT_SECRETS = _text(
     shown="`refuse` in production, `accept` elsewhere",
     where=EVERY,
 )
+CLIENT_CERTIFICATE_HEADER = _text(
+    "UDVEJ_CLIENT_CERTIFICATE_HEADER",
+    "The header in which the proxy hands on a client's certificate, as deploy/nginx sets it. Empty: none is believed.",
+    kind="a header's name",
+    where=EVERY,
+)
+TRUSTED_PROXIES = _names(
+    "UDVEJ_TRUSTED_PROXIES",
+    "The addresses of the proxies whose headers are believed, or `unix` for a socket; comma-separated.",
+    where=EVERY,
+)
 STATIC_ROOT = _path(
     "UDVEJ_STATIC_ROOT",
     "The folder of static files: the docs page, the administration.",
