@@ -80,8 +80,8 @@ def acting(
     with log.act(action, by=by.actor, about=about, purpose=purpose, changes=changes) as act:
         if by.kind == Kind.POLICE:
             raise NotThere
-        if scope not in by.scopes:
-            raise ScopeMissing(scope=scope)
+        if missing := by.lacks(scope):
+            raise ScopeMissing(scope=missing)
         if by.membership is None:
             raise OnBehalfOfRequired
         if by.role not in roles:
@@ -104,6 +104,6 @@ def acting_for_nobody(action: str, *, by: Principal, about: Subject, scope: str)
     with log.act(action, by=by.actor, about=about, changes=False) as act:
         if by.kind == Kind.POLICE:
             raise NotThere
-        if scope not in by.scopes:
-            raise ScopeMissing(scope=scope)
+        if missing := by.lacks(scope):
+            raise ScopeMissing(scope=missing)
         yield act

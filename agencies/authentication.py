@@ -21,6 +21,7 @@ from rest_framework.request import Request
 
 from agencies.certificates import CertificateRefused, presented
 from agencies.errors import OnBehalfOfUnknown
+from agencies.permissions import needs_of
 from agencies.principals import Principal
 from api_schema.problems import Unauthenticated
 from audit import log
@@ -68,7 +69,7 @@ class BearerAuthentication(BaseAuthentication):
             raise Unauthenticated
         if not _holds_the_certificate(row, request):
             raise Unauthenticated
-        principal = _principal(row)
+        principal = replace(_principal(row), needs=needs_of(request))
         if "On-Behalf-Of" in request.headers and principal.membership is None:
             refusal = OnBehalfOfUnknown()
             log.deny("authenticate", by=principal.actor, about=Subject("agency", principal.agency), refusal=refusal)

@@ -19,7 +19,7 @@ from django.conf import settings
 from django.utils import timezone
 
 HEADER_MOST = 16 * 1024
-BEGIN = "-----BEGIN CERTIFICATE-----"
+END = "-----END CERTIFICATE-----"
 UNIX_SOCKET = "unix"
 """How a setting names a proxy that speaks over a socket of this host, and so has no address."""
 
@@ -65,7 +65,7 @@ def thumbprint(header: str) -> str:
             certificate = x509.load_der_x509_certificate(b64decode(header[1:-1], validate=True))
         else:
             pem = unquote(header, errors="strict")
-            if pem.count(BEGIN) != 1:
+            if pem.count(END) != 1:
                 raise CertificateRefused("form")
             certificate = x509.load_pem_x509_certificate(pem.encode("ascii"))
     except (ValueError, binascii.Error):

@@ -19,7 +19,16 @@ class DenyAll(BasePermission):
 
 
 class IsPrincipal(BasePermission):
-    """Anyone with a valid token."""
+    """Anyone with a valid token, where the operation says which scope it needs; nobody where it does not."""
 
     def has_permission(self, request: Request, view: "APIView") -> bool:
-        return isinstance(request.user, Principal)
+        answered = request.method != "OPTIONS" and hasattr(view, str(request.method).lower())
+        return isinstance(request.user, Principal) and (request.user.needs is not None or not answered)
+
+
+def needs_of(request: Request) -> tuple[str, ...] | None:
+    """Return the scopes, any of which the operation asked for needs; None where nobody said which."""
+    view = (request.parser_context or {}).get("view")
+    method = getattr(view, str(request.method).lower(), None)
+    found: tuple[str, ...] | None = getattr(method, "needed_scopes", None)
+    return found

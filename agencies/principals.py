@@ -11,6 +11,7 @@ from uuid import UUID
 from rest_framework.request import Request
 
 from agencies.models import Kind, Role
+from api_schema.scopes import holds
 from audit.facts import Actor
 
 DEFAULT_PURPOSES: dict[tuple[str, str], str] = {
@@ -30,12 +31,18 @@ OWN_PURPOSES: dict[str, str] = {Role.AUDITOR: "audit", Role.ADMINISTRATOR: "admi
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Principal:
-    """One asker. `user` and what follows are empty where a client names nobody on whose behalf it acts."""
+    """
+    One asker. `user` and what follows are empty where a client names nobody on whose behalf it acts.
+
+    `needs` is what the operation needs that is asked for, as `needed_scopes` says it; None where none is, as in a
+    command: then a resource's own name is needed.
+    """
 
     agency: UUID
     kind: str
     client: str
     scopes: frozenset[str]
+    needs: tuple[str, ...] | None = None
     self_governing: bool = False
     user: int | None = None
     membership: UUID | None = None
@@ -60,6 +67,14 @@ class Principal:
     def default_purpose(self) -> str:
         """The purpose that goes without saying for this role, or the empty string where several are possible."""
         return OWN_PURPOSES.get(self.role) or DEFAULT_PURPOSES.get((self.kind, self.role), "")
+
+    def lacks(self, resource: str) -> str | None:
+        """Return the scope that is missing to do this with a resource here, or None where nothing is."""
+        needs = (resource,) if self.needs is None else self.needs
+        of_it = [scope for scope in needs if scope.partition(":")[0] == resource]
+        if any(holds(self.scopes, scope) for scope in of_it):
+            return None
+        return of_it[0] if of_it else resource
 
 
 def principal_of(request: Request) -> Principal:

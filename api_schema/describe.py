@@ -1,7 +1,8 @@
 """
 Describes an operation for the committed contract: one decorator, so that every operation is described alike.
 
-What every operation of a sort has in common (headers, problems) is named by a trait here and written by `hooks`.
+What every operation of a sort has in common (headers, problems) is named by a trait here and written by `hooks`. Which
+scope it needs, `needed_scopes` says by its name.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -10,6 +11,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from api_schema import pagination
+from api_schema.needed_scopes import NEEDED
 from api_schema.pagination import SIZE_MAX
 from api_schema.queries import TEXT_MAX
 
@@ -103,9 +105,16 @@ def operation(
         },
         examples=examples,
         parameters=[_query(*query) for query in queries],
-        extensions={"x-traits": list(traits), "x-problems": list(problems)},
+        extensions={"x-traits": list(traits), "x-problems": list(problems), "x-operation": name},
     )
-    return described
+
+    return lambda method: needing(name, described(method))
+
+
+def needing(name: str, method: Any) -> Any:
+    """Return a view's method with the scopes that its operation needs; None where nobody said: it answers nobody."""
+    method.needed_scopes = NEEDED.get(name)
+    return method
 
 
 def _query(name: str, meaning: str, schema: Mapping[str, Any] | None = None) -> OpenApiParameter:

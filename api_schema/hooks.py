@@ -11,7 +11,9 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 
 from api_schema.bounds import bound, bound_pages
+from api_schema.needed_scopes import NEEDED, alternatives
 from api_schema.problems import MEDIA_TYPE, REGISTER, TYPE_BASE, Problem, unfilled
+from api_schema.scopes import SCOPES
 from api_schema.token_contract import CLIENT, TOKEN, TOKEN_SCHEMAS
 from api_schema.traits import (
     ANSWERED_WITH_A_PROBLEM,
@@ -69,19 +71,12 @@ class BearerScheme(OpenApiAuthenticationExtension):
     name = "oauth2"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
-        scopes = {
-            "referrals": "Read and work on the agency's referrals",
-            "consents": "Record and read consents",
-            "audit": "Inspect the ledger",
-            "events": "Read the agency's events",
-            "notifications": "Register webhook endpoints, and read and replay their deliveries",
-            "administration": "Claim and approve that an agency is self-governing",
-        }
         return {
             "type": "oauth2",
-            "description": "Client credentials (RFC 6749 section 4.4). A token lives ten minutes. It is opaque; where "
-            "JWTs are used, they follow RFC8725.",
-            "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": scopes}},
+            "description": "Client credentials (RFC 6749 section 4.4), by private_key_jwt (RFC 7523) in production. "
+            "A token lives ten minutes. It is opaque; where JWTs are used, they follow RFC8725. A resource's own name "
+            "is the union of its verbs.",
+            "flows": {"clientCredentials": {"tokenUrl": "/oauth/token", "scopes": SCOPES}},
         }
 
 
@@ -155,6 +150,9 @@ def _complete(described: dict[str, Any], shared: dict[str, Any]) -> set[str]:
     named = described.pop("x-traits", [])
     traits = [] if named is None else ["", *named]
     problems = {*described.pop("x-problems", []), *(code for trait in traits for code in PROBLEMS.get(trait, ()))}
+    opening = alternatives(NEEDED.get(described.pop("x-operation", ""), ()))
+    if opening and described.get("security") != [{}]:
+        described["security"] = [{"oauth2": [scope]} for scope in opening]
     if traits and "requestBody" in described:
         problems.update(PROBLEMS_OF_A_BODY)
     parameters = described.setdefault("parameters", [])

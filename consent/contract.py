@@ -6,7 +6,7 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
-from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, one_of, operation
+from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, needing, one_of, operation
 from consent.listing import STATES
 from consent.serializers import (
     KINDS,
@@ -179,9 +179,9 @@ def read_receipt(method: Callable[..., Any]) -> Any:
             OpenApiExample("Linked data", value=RECEIPT, response_only=True, media_type="application/ld+json"),
             OpenApiExample("Text", value=RECEIPT_TEXT, response_only=True, media_type="text/plain"),
         ],
-        extensions={"x-traits": [PERSONAL, VERSIONED], "x-problems": []},
+        extensions={"x-traits": [PERSONAL, VERSIONED], "x-problems": [], "x-operation": "read_consent_receipt"},
     )
-    return described(method)
+    return needing("read_consent_receipt", described(method))
 
 
 give_consent = operation(

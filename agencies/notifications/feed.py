@@ -64,7 +64,7 @@ def read(*, by: Principal, cursor: str, size: int, wait: int) -> Page:
     """
     about = Subject("agency", by.agency)
     after = _position(cursor, by)
-    if SCOPE in by.scopes and by.kind != Kind.POLICE and not _is_more_within(wait, by, after):
+    if not by.lacks(SCOPE) and by.kind != Kind.POLICE and not _is_more_within(wait, by, after):
         return Page(events=(), next=cursor or None, checkpoint=_checkpoint(), receipt=None)
     with acting_for_nobody("event.list", by=by, about=about, scope=SCOPE) as act:
         _place(by.agency)
