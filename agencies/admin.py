@@ -13,7 +13,8 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 
-from agencies import directory
+from agencies import directory, duty
+from agencies.duty_models import DutyContact
 from agencies.models import Agency, CodeListItem, Membership, Role, User
 from audit import log
 from audit.facts import Actor, Refusal, Subject
@@ -23,6 +24,12 @@ class SelfGranted(Refusal, PermissionDenied):
     """Administrators give themselves no role in an agency."""
 
     code = "role-self-granted"
+
+
+class NotAFunction(Refusal, PermissionDenied):
+    """A duty contact is reached by a function mailbox, not by a person's own."""
+
+    code = "personal-mailbox"
 
 
 class Administration(AdminSite):
@@ -124,6 +131,24 @@ class UserAdmin(RecordedAdmin):
         super().save_model(request, obj, form, change)
 
 
+class DutyContactAdmin(RecordedAdmin):
+    """Whom the exchange tells that something waits for an agency: a function mailbox, never a person's own."""
+
+    fields = ("agency", "email")
+    list_display = ("agency", "email")
+    autocomplete_fields = ("agency",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
+        return ("agency",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save the contact as a version of its own. Raises `NotAFunction`, recorded, for a private mailbox."""
+        if duty.personal(obj.email):
+            raise NotAFunction
+        obj.version += 1
+        super().save_model(request, obj, form, change)
+
+
 class CodeListItemAdmin(RecordedAdmin):
     list_display = ("list_name", "scope", "code", "label_da", "valid_from", "valid_to")
     list_filter = ("list_name",)
@@ -132,5 +157,6 @@ class CodeListItemAdmin(RecordedAdmin):
 
 site.register(Agency, AgencyAdmin)
 site.register(Membership, MembershipAdmin)
+site.register(DutyContact, DutyContactAdmin)
 site.register(User, UserAdmin)
 site.register(CodeListItem, CodeListItemAdmin)

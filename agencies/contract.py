@@ -52,9 +52,9 @@ read_agency = operation("read_agency", "Read one agency", tag=TAG, response=Agen
 read_code_list = operation(
     "read_code_list",
     "Read a code list",
-    description="Lists: statuses, moves, reasons, legal-bases, categories, purposes, channels, urgencies, outcomes, "
-    "milieus, consent-kinds, uses, invalidations, task-results, disposal-rules, break-glass-reasons. Codes never "
-    "change; a lapsed one is followed by another.",
+    description="Lists: statuses, moves, reasons, legal-bases, categories, purposes, channels, urgencies, "
+    "deadlines, outcomes, milieus, consent-kinds, uses, invalidations, task-results, disposal-rules, "
+    "break-glass-reasons. Codes never change; a lapsed one is followed by another.",
     tag=TAG,
     response=CodePage,
     got={"results": [CODE], "next": None},

@@ -1,6 +1,6 @@
 """Why an asker is refused before the matter itself is looked at. Each is recorded, and each is a documented problem."""
 
-from api_schema.problems import Conflict, Forbidden, Invalid, Malformed, NotFound, Problem
+from api_schema.problems import Conflict, Forbidden, Invalid, Malformed, NotFound, Problem, Stale
 from api_schema.words import Words
 from audit.facts import Refusal
 
@@ -101,3 +101,11 @@ class KeyReused(Refusal, Invalid):
         "Samme nøgle med en anden krop. Brug en ny nøgle for hver ting, du opretter.",
         "The same key with another body. Use a new key for each thing you create.",
     )
+
+
+class ContactChanged(Refusal, Stale):
+    code = "stale-version"
+
+
+class PersonalMailbox(Refusal, Invalid):
+    code = "invalid"

@@ -14,6 +14,7 @@ from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 
 import agencies.credentials  # noqa: F401 - Django finds the tables of a room by its models file
+import agencies.duty_models  # noqa: F401 - Django finds the models of an app here
 
 
 class UUIDv7(Func):

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from agencies import self_governing_views, views
+from agencies import duty_views, self_governing_views, views
 from agencies.notifications import views as notifications
 
 CLAIMS = "agencies/<uuid:agency_id>/self-governing-claims"
@@ -12,6 +12,7 @@ DELIVERIES = "notifications/deliveries"
 urlpatterns = [
     path("agencies", views.Agencies.as_view()),
     path("agencies/<uuid:agency_id>", views.OneAgency.as_view()),
+    path("agencies/<uuid:agency_id>/duty-contact", duty_views.DutyContact.as_view()),
     path(CLAIMS, self_governing_views.SelfGoverningClaims.as_view()),
     path(f"{CLAIMS}/<uuid:claim_id>/approve", self_governing_views.ApproveClaim.as_view()),
     path(f"{CLAIMS}/<uuid:claim_id>/withdraw", self_governing_views.WithdrawClaim.as_view()),

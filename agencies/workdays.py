@@ -75,7 +75,7 @@ def _begun(instant: datetime) -> tuple[date, timedelta]:
     local = instant.astimezone(DENMARK)
     if not is_working(local.date()):
         return _working_from(local.date()), timedelta(0)
-    return local.date(), local.replace(tzinfo=None) - datetime.combine(local.date(), time())  # noqa: DTZ001 - wall time
+    return local.date(), local.replace(tzinfo=None) - datetime.combine(local.date(), time())
 
 
 def _working_from(day: date) -> date:

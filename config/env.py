@@ -39,3 +39,30 @@ def database(url: str) -> dict[str, object]:
         "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {**query, "options": f"{guards} {costs}"},
     }
+
+
+email_error = "UDVEJ_EMAIL_URL has to look like smtp://user:password@host:587?tls=starttls, or console:"
+
+
+def email(url: str) -> dict[str, object]:
+    """
+    Return Django's mail settings for an ``smtp://`` URL, or for ``console:``, which only writes them out.
+
+    ``tls`` is ``starttls`` unless the URL says ``implicit`` (RFC 8314) or ``none``. Raises ValueError for any other
+    form.
+    """
+    parts = urlsplit(url)
+    if url == "console:":
+        return {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}
+    tls = dict(parse_qsl(parts.query)).get("tls", "starttls")
+    if parts.scheme != "smtp" or not parts.hostname or tls not in {"starttls", "implicit", "none"}:
+        raise ValueError(email_error)
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or (465 if tls == "implicit" else 587),
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": tls == "starttls",
+        "EMAIL_USE_SSL": tls == "implicit",
+    }

@@ -15,6 +15,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from agencies import duty_mail
 from api_schema.problems import unknown_address
 from audit.checkpoints import newest
 from audit.lag import lag
@@ -41,6 +42,17 @@ class Ledger(Collector):
         )
 
 
+class DutyContacts(Collector):
+    """What agencies' duty contacts have still to be told."""
+
+    def collect(self) -> Iterator[Metric]:
+        unsent, unreachable = duty_mail.waiting()
+        yield GaugeMetricFamily("udvej_duty_notices_unsent", "Notices that wait for their mail.", value=unsent)
+        yield GaugeMetricFamily(
+            "udvej_duty_notices_unreachable", "Notices for agencies that have no duty contact.", value=unreachable
+        )
+
+
 def metrics(request: HttpRequest) -> HttpResponse:
     """Return the metrics; 503 where the database can't be asked, so that the scrape fails rather than lies."""
     if not _may_scrape(request.headers.get("Authorization", "")):
@@ -48,6 +60,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
     registry = CollectorRegistry()
     try:
         registry.register(Ledger())
+        registry.register(DutyContacts())
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
     except DatabaseError:
         return HttpResponse("the database is away\n", status=503, content_type="text/plain; charset=utf-8")

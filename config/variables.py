@@ -268,6 +268,20 @@ ATTACHMENTS_UNSCANNED = _text(
     default="withhold",
 )
 
+# --- Duty contacts ----------------------------------------------------------------------------------------------------
+EMAIL_URL = _text(
+    "UDVEJ_EMAIL_URL",
+    "How mail to duty contacts is sent: `smtp://user:password@host:587?tls=starttls`, `tls=implicit` (RFC 8314), or "
+    "`console:`, which only writes it out.",
+    kind="a URL",
+    default="console:",
+    secret=True,
+    where=EVERY,
+)
+EMAIL_FROM = _text(
+    "UDVEJ_EMAIL_FROM", "The sender of that mail.", kind="a mail address", default="udvej@udvej.example", where=EVERY
+)
+
 # --- What operators watch ---------------------------------------------------------------------------------------------
 METRICS_TOKEN = _text(
     "UDVEJ_METRICS_TOKEN",

@@ -202,6 +202,12 @@ def hold(consent_id: UUID) -> None:
     Consent.objects.select_for_update().values_list("version").get(pk=consent_id)
 
 
+def hold_if_free(consent_id: UUID) -> bool:
+    """Lock a consent until the act ends, as `hold` does, and say so; not where somebody else holds it."""
+    free = Consent.objects.select_for_update(skip_locked=True).filter(pk=consent_id)
+    return free.values_list("version").first() is not None
+
+
 def share(consent_id: UUID, agency_id: UUID) -> None:
     """Let an agency see a consent from now on, as something between the two rests on it. Twice is the same as once."""
     Shared.objects.bulk_create([Shared(consent_id=consent_id, agency_id=agency_id)], ignore_conflicts=True)

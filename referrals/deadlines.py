@@ -1,36 +1,98 @@
-"""When a referral has to be acknowledged, decided and reviewed. Urgency decides; the hours are reference data."""
+"""
+When something has to have happened, and how long before and after that somebody is told: lengths from the code lists.
 
+`urgencies` says how soon a referral is acknowledged and decided, `deadlines` the rest. A length is in hours, day and
+night, or in working days (`agencies.workdays`).
+"""
+
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
 
 from agencies import directory
+from agencies.workdays import Length
 
-HOLD_REVIEW = timedelta(days=30)
-"""How long a referral may rest before it is looked at again, unless the hold says sooner."""
 
-ANSWER_WITHIN = timedelta(days=30)
-"""How long a request for information may stay open."""
+class Deadline(StrEnum):
+    """What is to have happened by then (code list `deadlines`)."""
 
-NOTIFICATION = timedelta(hours=24)
-"""How soon the home municipality deals with a notification about an endangered minor."""
+    ACKNOWLEDGE = "acknowledge_by"
+    DECIDE = "decide_by"
+    ANSWER = "answer_by"
+    HOLD = "hold_review"
+    CONSENT = "consent_expiry"
+    NOTIFICATION = "notification"
+    GLASS = "glass_review"
 
-GRACE = timedelta(days=7)
-"""How long after its escalation a referral that nobody decided still waits before it expires."""
+
+class Step(StrEnum):
+    """What the exchange does by itself: before a deadline, when it has passed, and after its grace."""
+
+    REMIND = "remind"
+    ESCALATE = "escalate"
+    EXPIRE = "expire"
 
 
 def after_submission(urgency: str, *, at: datetime) -> tuple[datetime, datetime]:
     """
-    Return acknowledge-by and decide-by for a referral submitted at an instant, in calendar hours of its urgency.
+    Return acknowledge-by and decide-by for a referral submitted at an instant.
 
     Raises LookupError where the urgency is not in the code list that day.
     """
-    items = directory.valid_items("urgencies", on=at.date(), code=urgency)
-    if not items:
+    says = _said("urgencies", urgency, at=at)
+    acknowledge, decide = _length(says, "acknowledge_within"), _length(says, "decide_within")
+    if acknowledge is None or decide is None:
         raise LookupError(urgency)
-    hours = items[0].attributes
-    acknowledge = at + timedelta(hours=int(hours["acknowledge_within_hours"]))
-    return acknowledge, at + timedelta(hours=int(hours["decide_within_hours"]))
+    return acknowledge.after(at), decide.after(at)
 
 
-def resumed(deadline: datetime | None, *, paused_at: datetime, now: datetime) -> datetime | None:
-    """Return a deadline moved by as long as the clock stood still."""
-    return None if deadline is None else deadline + (now - paused_at)
+def within(deadline: Deadline, *, at: datetime) -> datetime:
+    """Return by when something that begins at an instant is due. Raises LookupError where no length is in the list."""
+    length = _length(_said("deadlines", deadline, at=at), "within")
+    if length is None:
+        raise LookupError(deadline)
+    return length.after(at)
+
+
+def reminding(deadline: Deadline, *, urgency: str = "", at: datetime) -> Length | None:
+    """Return how long before a deadline a reminder goes, by the urgency where there is one; None where none does."""
+    says = _said("urgencies", urgency, at=at) if urgency else _said("deadlines", deadline, at=at)
+    return _length(says, "remind_before")
+
+
+def grace(deadline: Deadline, *, at: datetime) -> Length | None:
+    """Return how long after its escalation something still waits before it expires; None where it never does."""
+    return _length(_said("deadlines", deadline, at=at), "expire_after")
+
+
+def urgencies(*, at: datetime) -> tuple[str, ...]:
+    """Return the urgencies that hold on a day."""
+    return tuple(item.code for item in directory.valid_items("urgencies", on=at.date()))
+
+
+def resumed(
+    deadline: datetime | None, *, urgency: str, submitted_at: datetime, paused_at: datetime, now: datetime
+) -> datetime | None:
+    """Return a deadline moved by as much of its own time, working or by the clock, as it stood still."""
+    if deadline is None:
+        return None
+    length = _length(_said("urgencies", urgency, at=submitted_at), "decide_within")
+    working = length is not None and length.working
+    clock = Length(time=timedelta(0), working=working)
+    return Length(time=clock.passed(paused_at, now), working=working).after(deadline)
+
+
+def _said(list_name: str, code: str, *, at: datetime) -> Mapping[str, Any]:
+    items = directory.valid_items(list_name, on=at.date(), code=code)
+    if not items:
+        raise LookupError(code)
+    attributes: Mapping[str, Any] = items[0].attributes
+    return attributes
+
+
+def _length(says: Mapping[str, Any], name: str) -> Length | None:
+    days, hours = says.get(f"{name}_working_days"), says.get(f"{name}_hours")
+    if days is not None:
+        return Length(time=timedelta(days=days), working=True)
+    return None if hours is None else Length(time=timedelta(hours=hours), working=False)

@@ -37,12 +37,6 @@ class MoveNotAllowed(Refusal, Conflict):
         super().__init__(extra={"allowed_actions": list(allowed)})
 
 
-class DecidedMeanwhile(Refusal):
-    """The system meant to escalate or expire a referral that somebody decided in the meantime."""
-
-    code = "decided-meanwhile"
-
-
 class OnlyDraftsChange(Refusal, Conflict):
     code = "only-drafts-change"
     title = Words("Kun en kladde kan rettes", "Only a draft can be edited")

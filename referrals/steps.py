@@ -7,6 +7,7 @@ Nothing here opens a transaction or decides who may move; it decides whether wha
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from consent.categories import Category
 from consent.coverage import Coverage
 from referrals import deadlines, drafts, grants, infohus, news, persons
 from referrals.coverage import coverage_of, outcome_coverage_of
+from referrals.deadlines import Deadline
 from referrals.errors import (
     CONSENT_DOES_NOT_STAND,
     COVERAGE_WORDS,
@@ -100,10 +102,10 @@ def carry_out(
         case Move.SCREEN | Move.TAKE_OVER:
             referral.screening = body.screening or referral.screening
         case Move.HOLD:
-            referral.review_by = body.review_by or now + deadlines.HOLD_REVIEW
+            referral.review_by = body.review_by or deadlines.within(Deadline.HOLD, at=now)
         case Move.REQUEST_INFO:
             referral.status_before, referral.clock_paused_at = referral.status, now
-            referral.review_by = now + deadlines.ANSWER_WITHIN
+            referral.review_by = deadlines.within(Deadline.ANSWER, at=now)
         case Move.ANSWER_INFO | Move.DECLINE_INFO:
             _resume_clock(referral, now)
             _widen(referral, body, by=by, purpose=purpose)
@@ -254,10 +256,16 @@ def _assign(act: Act, referral: Referral, body: MoveBody, *, by: Principal) -> N
 
 
 def _resume_clock(referral: Referral, now: datetime) -> None:
+    """Move the deadlines that stood still while an answer was awaited."""
     if referral.clock_paused_at is not None:
-        paused = referral.clock_paused_at
-        referral.acknowledge_by = deadlines.resumed(referral.acknowledge_by, paused_at=paused, now=now)
-        referral.decide_by = deadlines.resumed(referral.decide_by, paused_at=paused, now=now)
+        moved = partial(
+            deadlines.resumed,
+            urgency=referral.urgency,
+            submitted_at=referral.submitted_at or now,
+            paused_at=referral.clock_paused_at,
+            now=now,
+        )
+        referral.acknowledge_by, referral.decide_by = moved(referral.acknowledge_by), moved(referral.decide_by)
         referral.clock_paused_at = None
 
 

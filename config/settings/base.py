@@ -3,6 +3,7 @@
 import structlog
 
 from config import variables
+from config.env import email
 from config.local_keys import Keys
 
 PRODUCTION = False
@@ -229,6 +230,13 @@ DATABASE_ROUTERS = ["config.routers.OwnerMigrates"]
 CONSENT_ENDED = [
     "referrals.actions.stop_on_ended_consent"
 ]  # who is told, in the same transaction, that a consent ended
+
+# --- Whom the exchange tells that something waits ------------------------------------------------------------------
+globals().update(email(variables.EMAIL_URL.read()))  # smtp://user:password@host:587?tls=starttls
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = variables.EMAIL_FROM.read()
+DUTY_SIGN_IN = variables.BASE_URL.read()  # the address that the mails name
+DUTY_ALARM_SECONDS = 3600  # how long a mail to a duty contact may wait before /health/ready says so
 
 # --- Languages ---------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "da"

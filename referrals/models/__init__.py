@@ -9,6 +9,7 @@ from referrals.models.conversation import Attachment
 from referrals.models.duties import BreakGlass, Task, Withholding
 from referrals.models.grants import Access, ReferralGroupObjectPermission, ReferralUserObjectPermission
 from referrals.models.inspection import Export
+from referrals.models.notices import DeadlineNotice
 from referrals.models.referral import HEADER, PARTIES, BatchKey, Referral, Section, consent_until
 
 __all__ = [
@@ -18,6 +19,7 @@ __all__ = [
     "Attachment",
     "BatchKey",
     "BreakGlass",
+    "DeadlineNotice",
     "Export",
     "Referral",
     "ReferralGroupObjectPermission",

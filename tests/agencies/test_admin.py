@@ -49,6 +49,7 @@ def test_it_holds_agencies_memberships_clients_accounts_and_code_lists_and_nothi
         "agencies.Membership",
         "agencies.Client",
         "agencies.ClientKey",
+        "agencies.DutyContact",
         "agencies.User",
         "agencies.CodeListItem",
     }

@@ -37,6 +37,7 @@ MAY_IMPORT_REFERRALS = {
     "referrals/attachments.py",
     "referrals/break_glass.py",
     "referrals/coverage.py",
+    "referrals/deadline_notices.py",
     "referrals/disclosure.py",
     "referrals/drafts.py",
     "referrals/emergency.py",

@@ -81,6 +81,8 @@ def test_metrics_tell_how_far_the_log_is(exchange: Exchange, log_of_the_run: Log
         "udvej_ledger_seal_lag_seconds",
         "udvej_ledger_checkpoint_size",
         "udvej_ledger_final_size",
+        "udvej_duty_notices_unsent",
+        "udvej_duty_notices_unreachable",
     }
 
 

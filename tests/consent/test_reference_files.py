@@ -23,6 +23,7 @@ FILES = (
     "referrals/reference/reasons.json",
     "referrals/reference/channels.json",
     "referrals/reference/urgencies.json",
+    "referrals/reference/deadlines.json",
     "referrals/reference/outcomes.json",
     "referrals/reference/milieus.json",
     "referrals/reference/break_glass_reasons.json",
@@ -324,12 +325,18 @@ def test_another_reason_needs_a_comment() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "hours"),
-    [("routine", (120, 360)), ("soon", (48, 120)), ("acute", (4, 24))],
+    ("code", "unit", "lengths"),
+    [("routine", "working_days", (3, 10)), ("soon", "working_days", (1, 3)), ("acute", "hours", (4, 24))],
 )
-def test_an_urgency_says_how_many_hours_there_are(code: str, hours: tuple[int, int]) -> None:
+def test_an_urgency_says_how_many_working_days_or_hours_there_are(
+    code: str, unit: str, lengths: tuple[int, int]
+) -> None:
     (found,) = (item for item in items("referrals/reference/urgencies.json") if item["code"] == code)
-    assert (found["acknowledge_within_hours"], found["decide_within_hours"]) == hours
+    assert (found[f"acknowledge_within_{unit}"], found[f"decide_within_{unit}"]) == lengths
+    other = {"hours": "working_days", "working_days": "hours"}[unit]
+    assert [found[f"{length}_{other}"] for length in ("acknowledge_within", "decide_within", "remind_before")] == [
+        None
+    ] * 3
 
 
 def test_the_acute_urgency_points_to_112() -> None:

@@ -7,6 +7,7 @@ from tests.invariants.attempts import APP, APPEND_ONLY, DENIED, OWNER, SUPERUSER
 TABLES = (
     *("agencies_selfgoverningapproval", "audit_entry", "auditlog_logentry", "consent_consentevent"),
     *("consent_shared", "referrals_attachment", "referrals_export", "referrals_withholding"),
+    "referrals_deadlinenotice",
 )
 
 CHANGES = {

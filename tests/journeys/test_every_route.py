@@ -137,6 +137,8 @@ def of_a_consent(body: Any) -> Ask:
 ASKED: dict[str, Ask] = {
     "GET agencies": Ask(),
     "GET agencies/{agency_id}": Ask(),
+    "GET agencies/{agency_id}/duty-contact": Ask(),
+    "PUT agencies/{agency_id}/duty-contact": Ask(body=plain({"email": "vagthavende@kommunen.example"})),
     "GET agencies/{agency_id}/self-governing-claims": Ask(),
     "POST agencies/{agency_id}/self-governing-claims": Ask(
         body=plain({"evidence_hash": "ab" * 32, "evidence_reference": "2026-115/3"})

@@ -318,7 +318,7 @@ def test_only_a_coordinator_assigns_and_only_those_assigned_keep_the_sections(ex
 def test_a_request_for_information_pauses_the_clock_until_it_is_answered_or_declined(
     exchange: Exchange, answer: str
 ) -> None:
-    walked = walk(exchange, "submitted")
+    walked = walk(exchange, "submitted", urgency="acute")  # whose clock runs also at weekends
     before = walked.refresh().body["deadlines"]
     asked = walked.take("request_info").body["deadlines"]
     assert [asked[name] for name in ("acknowledge_by", "decide_by")] == [before["acknowledge_by"], before["decide_by"]]

@@ -107,7 +107,7 @@ def test_rule_07_nobody_else_is_told(exchange: Exchange) -> None:
         "UPDATE referrals_task SET done_reason = 'duplicate', version = version + 1 WHERE id = %(done)s",
         "UPDATE referrals_referral SET endangered_at = NULL WHERE id = %(referral)s",
         "UPDATE referrals_referral SET endangered_at = now() WHERE id = %(referral)s",
-        "TRUNCATE referrals_task",
+        "TRUNCATE referrals_task CASCADE",
     ],
 )
 @pytest.mark.parametrize("role", [APP, OWNER])

@@ -16,7 +16,7 @@ from tests.referrals.walks import walk
 )
 @pytest.mark.parametrize("status", ["submitted", "received"])
 def test_rule_09_a_declined_request_leaves_the_referral_as_it_was(exchange: Exchange, status: str, reason: str) -> None:
-    walked = walk(exchange, status)
+    walked = walk(exchange, status, urgency="acute")  # whose clock runs also at weekends
     could = walked.coordinator.read(walked.id).body
     walked.take("request_info")
     walked.take("decline_info", body={"kind": "information_declined", "reason": reason})

@@ -37,6 +37,7 @@ LISTS = {
     "reasons": "referrals/reference/reasons.json",
     "channels": "referrals/reference/channels.json",
     "urgencies": "referrals/reference/urgencies.json",
+    "deadlines": "referrals/reference/deadlines.json",
     "outcomes": "referrals/reference/outcomes.json",
     "milieus": "referrals/reference/milieus.json",
     "statuses": "referrals/reference/statuses.json",

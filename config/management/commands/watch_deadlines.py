@@ -1,4 +1,4 @@
-"""`manage.py watch_deadlines`: escalate and expire what is overdue, every minute until told to stop."""
+"""`manage.py watch_deadlines`: remind, escalate and expire, and tell duty contacts, every minute."""
 
 import signal
 import threading
@@ -9,6 +9,7 @@ import structlog
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import OperationalError, close_old_connections
 
+from agencies.duty_mail import tell_duty_contacts
 from referrals.overdue import act_on_deadlines
 
 log = structlog.get_logger(__name__)
@@ -31,9 +32,12 @@ class Command(BaseCommand):
         signal.signal(signal.SIGINT, end)
         while True:
             try:
-                escalated, expired = act_on_deadlines()
-                if escalated or expired:
-                    log.info("deadlines", escalated=escalated, expired=expired)
+                done = act_on_deadlines()
+                if done:
+                    log.info("deadlines", **done)
+                told = tell_duty_contacts()
+                if told:
+                    log.info("duty_contacts", **told)
             except OperationalError as error:
                 log.warning("deadlines_unavailable", kind=type(error).__name__)
             close_old_connections()
