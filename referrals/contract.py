@@ -54,7 +54,12 @@ SUMMARY: dict[str, Any] = {
     "responsible": MUNICIPALITY,
     "urgency": "soon",
     "escalated": False,
-    "deadlines": {"acknowledge_by": "2026-11-04T09:41:07Z", "decide_by": "2026-11-07T09:41:07Z", "review_by": None},
+    "deadlines": {
+        "acknowledge_by": "2026-11-03T09:41:07Z",
+        "decide_by": "2026-11-05T09:41:07Z",
+        "review_by": None,
+        "paused_since": None,
+    },
     "created_at": "2026-11-02T09:41:07Z",
     "updated_at": "2026-11-02T09:41:07Z",
     "submitted_at": "2026-11-02T09:41:07Z",
@@ -136,7 +141,7 @@ LIST_QUERIES: list[Query] = [
     ("status", "Only these statuses, comma-separated.", some_of(STATUSES)),
     ("assigned_to", "`me`, or your agency's own id of a member of staff."),
     ("updated_since", "Changed at or after this time."),
-    ("due_before", "To be decided before this time."),
+    ("due_before", "With a deadline that runs now, to acknowledge, decide, answer or review, before this time."),
     ("external_reference", "Your own reference; with `role=sent`."),
     *PAGE_QUERIES,
 ]

@@ -40,8 +40,14 @@ ACTIONS: dict[str, Words] = {
     "referral.take_over": Words("Politiet overtog sagen", "The police took the case over"),
     "referral.withdraw": Words("Trak henvisningen tilbage", "Withdrew the referral"),
     "referral.mark_in_error": Words("Markerede henvisningen som en fejl", "Marked the referral as an error"),
+    "referral.remind": Words("Mindede om en frist", "Reminded of a deadline"),
+    "referral.stop_on_consent": Words(
+        "Standsede henvisningen, fordi samtykket var udløbet", "Stopped the referral, as the consent had expired"
+    ),
     "referral.escalate": Words("Gjorde opmærksom på, at en frist var overskredet", "Said that a deadline had passed"),
     "referral.expire": Words("Henvisningen udløb", "The referral expired"),
+    "task.remind": Words("Mindede om en frist", "Reminded of a deadline"),
+    "task.escalate": Words("Gjorde opmærksom på, at en frist var overskredet", "Said that a deadline had passed"),
     "consent.record": Words("Registrerede samtykket", "Recorded the consent"),
     "consent.replay": Words("Sendte det samme samtykke igen", "Sent the same consent again"),
     "consent.read": Words("Læste samtykket", "Read the consent"),

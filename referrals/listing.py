@@ -21,7 +21,7 @@ from api_schema.words import Words
 from audit.facts import Receipt, Subject
 from audit.hashing import keyed
 from referrals import policy
-from referrals.lifecycle import Move
+from referrals.lifecycle import Move, Status
 from referrals.models import (
     PARTIES,
     Access,
@@ -83,7 +83,8 @@ def list_referrals(wanted: Wanted, *, to: Principal, purpose: str) -> Page:
         act.result_ids = tuple(row.referral_id for row in access)
         if wanted.external_reference:
             act.criterion = keyed("search-criterion", wanted.external_reference.encode())
-        act.detail = {"role": wanted.role, "filters": ",".join(sorted(_filters(wanted)))}
+        named = [*_filters(wanted), *(["due_before"] if wanted.due_before else [])]
+        act.detail = {"role": wanted.role, "filters": ",".join(sorted(named))}
     rows = tuple(row_of(row, to) for row in access)
     return Page(rows=rows, next=cursor, receipt=act.committed)
 
@@ -140,12 +141,22 @@ def told_of(access: Access) -> Referral:
 
 def _rows(wanted: Wanted, reader: Principal) -> Sequence[Access]:
     rows = listed_for(reader).filter(side=SIDES[wanted.role], **_filters(wanted))
+    if wanted.due_before:
+        rows = rows.filter(_due_before(wanted.due_before))
     if wanted.assigned_to:
         member = reader.staff_id if wanted.assigned_to == "me" else wanted.assigned_to
         of_agency = Q(user__memberships__agency=reader.agency, user__memberships__staff_id=member)
         rows = rows.filter(Exists(_assigned().filter(of_agency)))
     rows = going_on(rows, wanted.cursor, bound_to=wanted.bound_to(reader))
     return list(rows[: wanted.size + 1])
+
+
+def _due_before(at: datetime) -> Q:
+    """Return the condition that a deadline which runs now is before a time; one that stands still does not run."""
+    to_acknowledge = Q(referral__status=Status.SUBMITTED, referral__acknowledge_by__lt=at)
+    to_decide = Q(referral__status__in=[Status.SUBMITTED, Status.RECEIVED], referral__decide_by__lt=at)
+    to_look_at = Q(referral__status__in=[Status.INFO_REQUESTED, Status.ON_HOLD], referral__review_by__lt=at)
+    return to_acknowledge | to_decide | to_look_at
 
 
 def _assigned() -> QuerySet[Any]:
@@ -157,7 +168,6 @@ def _filters(wanted: Wanted) -> dict[str, object]:
     filters: dict[str, object] = {
         "referral__status__in": wanted.status,
         "referral__updated_at__gte": wanted.updated_since,
-        "referral__decide_by__lt": wanted.due_before,
     }
     if wanted.external_reference and wanted.role == "sent":
         filters["referral__external_reference"] = wanted.external_reference

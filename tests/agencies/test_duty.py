@@ -172,10 +172,10 @@ def test_what_is_not_told_for_an_hour_is_an_alarm_and_a_number(exchange: Exchang
         cursor.execute("UPDATE agencies_dutynotice SET made_at = now() - interval '2 h' WHERE told_at IS NULL")
         cursor.connection.commit()
     assert alarms() == ["duty-contact-missing"]
-    assert "udvej_duty_notices_unreachable 1.0" in metrics()
+    assert "udvej_duty_notices_unreachable 1" in metrics()
     reached_at(exchange.centre)
     assert alarms() == ["duty-mail-not-sent"]
-    assert "udvej_duty_notices_unsent 1.0" in metrics()
+    assert "udvej_duty_notices_unsent 1" in metrics()
     assert duty_mail.tell_duty_contacts() == {"sent": 1}, "what waited for a contact is told once there is one"
     assert alarms() == []
 

@@ -8,6 +8,7 @@ import pytest
 from django.urls import URLResolver, get_resolver
 from django.utils import timezone
 
+from agencies.duty_models import DutyContact
 from agencies.models import SelfGoverningClaim
 from audit import log
 from consent.models import Consent, ConsentEvent
@@ -109,6 +110,12 @@ REQUESTS: dict[str, tuple[str, str, Any]] = {
     "POST consents/<uuid:consent_id>/invalidate": ("sender", "consents/{consent}/invalidate", {"reason": "not_free"}),
     "POST consents/<uuid:consent_id>/withdraw": ("sender", "consents/{consent}/withdraw", {"method": "oral"}),
     "POST consents/<uuid:consent_id>/renew": ("sender", "consents/{consent}/renew", {"method": "oral"}),
+    "GET agencies/<uuid:agency_id>/duty-contact": ("overseer", "agencies/{oversight}/duty-contact", None),
+    "PUT agencies/<uuid:agency_id>/duty-contact": (
+        "overseer",
+        "agencies/{oversight}/duty-contact",
+        {"email": "vagthavende@tilsynet.example"},
+    ),
     f"GET {CLAIMS}": ("overseer", "agencies/{centre}/self-governing-claims", None),
     f"POST {CLAIMS}": ("overseer", "agencies/{stranger}/self-governing-claims", EVIDENCE),
     f"POST {CLAIMS}/<uuid:claim_id>/approve": (
@@ -175,6 +182,7 @@ class Case:
         self.names = {
             "centre": exchange.centre.id,
             "claim": claim.body["id"],
+            "oversight": exchange.oversight.id,
             "referral": made.body["id"],
             "draft": draft.body["id"],
             "consent": made.body["basis"]["consent_id"],
@@ -206,6 +214,7 @@ class Case:
         if isinstance(said, dict) and "{stranger}" in said.values():
             said = {**said, "recipient": self.exchange.stranger.id}
         seen = '"1"' if "draft" in path or "consents" in path else '"2"'
+        seen = '"0"' if "duty-contact" in path else seen
         headers = {"Idempotency_Key": str(uuid4()), "If_Match": seen, "Audit_Case": "2026-0042"}
         if "access-report" in path or "withholdings" in path:
             headers["Purpose"] = "subject_access"
@@ -224,6 +233,7 @@ class Case:
             *Consent.objects.filter(registered_by=agency).order_by("id").values_list("id", "version"),
             *ConsentEvent.objects.filter(registered_by=agency).order_by("id").values_list("id", "kind"),
             *Task.objects.filter(referral__sender=agency).order_by("id").values_list("id", "version"),
+            *DutyContact.objects.filter(agency=self.exchange.oversight.agency).values_list("agency", "version"),
             *BreakGlass.objects.filter(referral__sender=agency).order_by("id").values_list("id", "verdict"),
         ]
 

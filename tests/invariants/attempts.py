@@ -86,6 +86,8 @@ TRIGGERS = [
     ("referrals_breakglass", "referrals_breakglass_is_not_emptied"),
     ("referrals_breakglass", "referrals_breakglass_is_only_reviewed"),
     ("referrals_breakglass", "referrals_breakglass_is_stamped"),
+    ("referrals_deadlinenotice", "referrals_deadlinenotice_append_only"),
+    ("referrals_deadlinenotice", "referrals_deadlinenotice_is_stamped"),
     ("referrals_export", "referrals_export_append_only"),
     ("referrals_referral", "referrals_referral_endangered_is_notified"),
     ("referrals_referral", "referrals_referral_keeps_its_parties"),

@@ -160,6 +160,12 @@ BINDING = (
     "resource) VALUES ('', repeat('0', 64), now(), '', now(), now(), '[]') RETURNING id) "
     "INSERT INTO agencies_tokenbinding (token_id, thumbprint) SELECT id, {} FROM made"
 )
+NOTICE = (
+    "INSERT INTO referrals_deadlinenotice (referral_id, deadline, step, due_at) "
+    "VALUES (%(referral)s, '{}', '{}', '2026-11-23T09:00Z')"
+)
+CONTACT = "INSERT INTO agencies_dutycontact (agency_id, email, version, updated_at) VALUES (%(sending)s, '', {}, now())"
+QUEUED = "INSERT INTO agencies_dutynotice (agency_id, step, tries) VALUES (%(sending)s, '{}', {})"
 CONSTRAINTS: dict[str, list[str]] = {
     # referrals
     "referrals_referral_status_is_known": [REFERRAL.format("status = 'lost'"), DRAFT.format("status = ''")],
@@ -389,6 +395,15 @@ CONSTRAINTS: dict[str, list[str]] = {
     "agencies_areawithin_is_one_at_a_time": [again("agencies_areawithin", **NEW_ID)],
     "referrals_export_is_made_once_per_key": [f"{EXPORT.format('c')}; {EXPORT.format('c')}"],
     "referrals_export_names_its_case": [EXPORT.format("")],
+    # deadlines and duty contacts
+    "referrals_deadline_is_told_once": [
+        f"{NOTICE.format('decide_by', 'remind')}; {NOTICE.format('decide_by', 'remind')}"
+    ],
+    "referrals_deadlinenotice_deadline_is_known": [NOTICE.format("some_day", "remind"), NOTICE.format("", "remind")],
+    "referrals_deadlinenotice_step_is_known": [NOTICE.format("decide_by", "forget"), NOTICE.format("decide_by", "")],
+    "agencies_dutycontact_version_check": [CONTACT.format(-1)],
+    "agencies_dutynotice_step_is_known": [QUEUED.format("forget", 0), QUEUED.format("", 0)],
+    "agencies_dutynotice_tries_check": [QUEUED.format("remind", -1)],
     # the tree over the ledger
     "audit_leaf_entry_id_key": [f"{NEW_ENTRY}; {LEAF}; {LEAF}"],
     "audit_logkey_number_key": [

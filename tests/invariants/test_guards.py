@@ -123,6 +123,7 @@ GUARDING = [
     "consent_link_guard",
     "consent_identifier_guard",
     "referrals_nameless_guard",
+    "referrals_notice_stamp",
     "referrals_number_guard",
     "referrals_section_guard",
     "referrals_release",
@@ -201,6 +202,9 @@ WITHHELD = [
     ("SELECT", "referrals_task"),
     ("UPDATE", "referrals_task"),
     ("UPDATE", "referrals_withholding"),
+    ("UPDATE", "referrals_deadlinenotice"),
+    ("DELETE", "referrals_deadlinenotice"),
+    ("DELETE", "agencies_dutynotice"),
 ]
 
 

@@ -89,8 +89,8 @@ def test_a_filter_finds_what_it_says_and_nothing_else(exchange: Exchange) -> Non
     assigned = coordinator.step(first, "assign", {"assignees": [counsellor.staff_id]})
     assert coordinator.step(second, "reject", {"reason": "no_capacity"}).status == 200
     since = quote(assigned.body["updated_at"])
-    decided_by = coordinator.read(acute).body["deadlines"]["decide_by"]
-    later = quote(coordinator.read(third).body["deadlines"]["decide_by"])
+    soonest = coordinator.read(acute).body["deadlines"]["acknowledge_by"]
+    later = quote(coordinator.read(third).body["deadlines"]["acknowledge_by"])
     theirs = sender.staff_id
     for query, found in [
         ("status=received", [first]),
@@ -101,13 +101,32 @@ def test_a_filter_finds_what_it_says_and_nothing_else(exchange: Exchange) -> Non
         (f"assigned_to={theirs}", []),
         ("assigned_to=nobody", []),
         (f"updated_since={since}", [second, first]),
-        (f"due_before={quote(decided_by)}", []),
+        (f"due_before={quote(soonest)}", []),
         (f"due_before={later}&status=submitted", [acute]),
     ]:
         assert ids(coordinator.get(f"referrals?role=received&{query}")) == found, query
     assert ids(counsellor.get("referrals?assigned_to=me")) == [first]
     assert ids(sender.get("referrals?role=sent&external_reference=SAG/7")) == [acute]
     assert ids(sender.get("referrals?role=sent&external_reference=SAG/8")) == []
+
+
+def test_what_is_due_is_what_runs_now_and_not_what_stands_still_or_is_done(exchange: Exchange) -> None:
+    sender, coordinator = exchange.municipality.as_("caseworker"), exchange.centre.as_("coordinator")
+    asked, accepted, held = (sender.submit(exchange.centre, urgency="acute") for _ in range(3))
+    coordinator.step(asked, "messages", {"kind": "information_request", "reason": "contact_unclear"})
+    for referral in (accepted, held):
+        for move in ("receive", "accept"):
+            coordinator.step(referral, move)
+    coordinator.step(held, "start")
+    review = coordinator.step(held, "hold", {"reason": "agreed_pause", "review_by": "2030-01-07T09:00:00Z"})
+    assert review.status == 200
+    answer_by = coordinator.read(asked).body["deadlines"]["review_by"]
+    for due_before, found in [
+        (answer_by, []),
+        ("2030-01-07T09:00:00Z", [asked]),
+        ("2030-01-07T09:00:01Z", [held, asked]),
+    ]:
+        assert ids(coordinator.get(f"referrals?role=received&due_before={quote(due_before)}")) == found, due_before
 
 
 @pytest.mark.parametrize(
