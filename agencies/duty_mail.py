@@ -2,13 +2,14 @@
 Tells duty contacts by e-mail that something waits: how many, and where to sign in. Never whom or what it is about.
 
 What is told was queued by the act that made it wait (`duty.queue`), so nothing is told that was undone, and a mail that
-can't be sent undoes nothing: it is tried again, later each time. A mailbox may be told twice where the exchange stopped
-between the mail server's yes and its own commit; never not at all.
+can't be sent undoes nothing: it is tried again, later each time. Whoever sends takes the notices first, and holds no
+lock while the mail server thinks. A mailbox may be told twice where the exchange stopped between the server's yes and
+its own commit; never not at all.
 """
 
 from collections import Counter
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
@@ -22,7 +23,6 @@ from agencies.duty_models import DutyContact, DutyNotice
 from audit import log
 from audit.facts import SYSTEM, Subject
 
-AT_ONCE_MOST = 1000
 LONGEST_PAUSE = timedelta(hours=1)
 NOT_SENT, NO_CONTACT = "duty-mail-not-sent", "duty-contact-missing"
 SUBJECT = "Udvej: noget venter / something waits"
@@ -41,33 +41,25 @@ Denne mail kan ikke besvares. / This mail can't be answered.
 said = structlog.get_logger(__name__)
 
 
-class NothingWaits(Exception):  # noqa: N818 - an outcome: nothing is done, and nothing recorded
-    """Another sender has it in hand, or it is told."""
-
-
 def tell_duty_contacts(*, at: datetime | None = None) -> Counter[str]:
     """
     Send each duty contact one mail on all that waits to be told by an instant: now, unless given.
 
     Returns how many mails were `sent`, and how many `failed` and are tried again. Raises OperationalError where the
-    database is away. Two senders at once never take the same notice: each locks what it tells until it is told.
+    database is away. Two senders at once never take the same notice.
     """
     now = at or timezone.now()
     done: Counter[str] = Counter()
     due = _reachable().filter(next_try_at__lte=now).order_by("agency").values_list("agency", flat=True)
     for agency in list(due.distinct()):
         try:
-            _tell(agency, now)
-            done["sent"] += 1
-        except NothingWaits:
-            continue
+            done["sent"] += _tell(agency, now)
         except Exception as error:
             if not connection.is_usable():
                 raise
             said.warning("duty_mail_not_sent", kind=type(error).__name__)
-            _postpone(agency, now)
             done["failed"] += 1
-    return done
+    return +done
 
 
 def waiting() -> tuple[int, int]:
@@ -85,17 +77,31 @@ def alarms() -> list[str]:
     return [*([NOT_SENT] if unsent else []), *([NO_CONTACT] if alone else [])]
 
 
-def _tell(agency_id: UUID, now: datetime) -> None:
+def _tell(agency_id: UUID, now: datetime) -> bool:
+    """Send an agency's mail and record it; say so, or not where another sender has it in hand."""
+    taken = _take(agency_id, now)
+    counted = Counter(taken.values_list("step", flat=True))
+    if not counted:
+        return False
+    to = DutyContact.objects.values_list("email", flat=True).get(agency=agency_id)
+    _mail(to, counted).send()
     with log.act("duty.tell", by=SYSTEM, about=Subject("agency", agency_id), changes=False) as act:
-        untold = _reachable().filter(agency=agency_id, next_try_at__lte=now).order_by("id")
-        rows = list(untold.select_for_update(skip_locked=True, of=("self",))[:AT_ONCE_MOST])
-        if not rows:
-            raise NothingWaits
-        counted = Counter(row.step for row in rows)
-        to = DutyContact.objects.values_list("email", flat=True).get(agency=agency_id)
-        DutyNotice.objects.filter(pk__in=[row.pk for row in rows]).update(told_at=Now())
         act.detail = {step: str(number) for step, number in counted.items()}
-        _mail(to, counted).send()  # last: what fails before it sends nothing, and what fails here is undone
+        taken.update(told_at=Now())
+    return True
+
+
+def _take(agency_id: UUID, now: datetime) -> QuerySet[DutyNotice]:
+    """
+    Take what waits for an agency, for as long as the pause before it is tried again: a minute, and twice as long each
+    time, up to an hour. One statement, so that of two senders one finds nothing left.
+    """
+    due = _reachable().filter(agency=agency_id, next_try_at__lte=now)
+    tries = max(due.values_list("tries", flat=True), default=0)
+    pause = min(timedelta(minutes=2 ** min(tries, 10)), LONGEST_PAUSE)
+    mine = uuid4()
+    due.update(taken_by=mine, tries=F("tries") + 1, next_try_at=now + pause)
+    return DutyNotice.objects.filter(taken_by=mine, told_at=None)
 
 
 def _mail(to: str, counted: Counter[str]) -> EmailMessage:
@@ -108,14 +114,6 @@ def _mail(to: str, counted: Counter[str]) -> EmailMessage:
     )
     headers = {"Auto-Submitted": "auto-generated"}
     return EmailMessage(SUBJECT, text, settings.DEFAULT_FROM_EMAIL, [to], headers=headers)
-
-
-def _postpone(agency_id: UUID, now: datetime) -> None:
-    """Try again after a pause that doubles, up to an hour."""
-    untold = DutyNotice.objects.filter(agency=agency_id, told_at=None, next_try_at__lte=now)
-    tries = max(untold.values_list("tries", flat=True), default=0)
-    pause = min(timedelta(minutes=2 ** min(tries, 10)), LONGEST_PAUSE)
-    untold.update(tries=F("tries") + 1, next_try_at=now + pause)
 
 
 def _reachable() -> QuerySet[DutyNotice]:

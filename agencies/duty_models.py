@@ -32,6 +32,7 @@ class DutyNotice(models.Model):
     made_at = models.DateTimeField(db_default=Now())
     next_try_at = models.DateTimeField(db_default=Now())
     tries = models.PositiveIntegerField(default=0)
+    taken_by = models.UUIDField(null=True, help_text="Which try to send took it last.")
     told_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -68,8 +68,8 @@ class SummarySerializer(serializers.Serializer[Any]):
     external_reference = serializers.CharField(required=False, help_text="The sender's own; shown to the sender alone.")
     deadlines = serializers.DictField(
         child=serializers.DateTimeField(allow_null=True),
-        help_text="`acknowledge_by` and `decide_by`; `review_by`: when an open question is to be answered, or work on hold "
-        "looked at again; `paused_since`: since when the first two stand still, while a question is open.",
+        help_text="`acknowledge_by` and `decide_by`; `review_by`: by when an open question is answered, or work on "
+        "hold looked at again; `paused_since`: since when the first two stand still, while a question is open.",
     )
     escalated = serializers.BooleanField(help_text="A deadline passed and nobody decided.")
     created_at = serializers.DateTimeField()

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 GRANTS = """
 GRANT SELECT, INSERT, UPDATE (email, version, updated_at) ON agencies_dutycontact TO udvej_app;
-GRANT SELECT, INSERT, UPDATE (next_try_at, tries, told_at) ON agencies_dutynotice TO udvej_app;
+GRANT SELECT, INSERT, UPDATE (next_try_at, tries, taken_by, told_at) ON agencies_dutynotice TO udvej_app;
 GRANT USAGE ON SEQUENCE agencies_dutynotice_id_seq TO udvej_app;
 """
 
@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                 ("made_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("next_try_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
                 ("tries", models.PositiveIntegerField(default=0)),
+                ("taken_by", models.UUIDField(help_text="Which try to send took it last.", null=True)),
                 ("told_at", models.DateTimeField(null=True)),
                 (
                     "agency",

@@ -114,7 +114,10 @@ class Task(models.Model):
                 name="referrals_task_is_done_for_a_reason",
             ),
         ]
-        indexes = [models.Index(fields=["agency", "-id"], name="referrals_task_list_order")]
+        indexes = [
+            models.Index(fields=["agency", "-id"], name="referrals_task_list_order"),
+            models.Index(fields=["due_by"], condition=Q(done_at=None), name="referrals_task_due"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

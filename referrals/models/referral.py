@@ -163,6 +163,19 @@ class Referral(models.Model):
                 condition=Q(screening__in=["", *SCREENING]), name="referrals_screening_result_is_known"
             ),
         ]
+        indexes = [
+            models.Index(
+                fields=["acknowledge_by"], condition=Q(status="submitted"), name="referrals_due_to_acknowledge"
+            ),
+            models.Index(
+                fields=["decide_by"], condition=Q(status__in=["submitted", "received"]), name="referrals_due_to_decide"
+            ),
+            models.Index(
+                fields=["review_by"],
+                condition=Q(status__in=["info_requested", "on_hold"]),
+                name="referrals_due_to_look_at",
+            ),
+        ]
 
     def __str__(self) -> str:
         return str(self.id)

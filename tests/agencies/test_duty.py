@@ -1,7 +1,9 @@
 """Duty contacts: who says which mailbox it is, and what is told there: that something waits, and of nobody."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from django.utils import timezone
 
 from agencies import duty, duty_mail
 from agencies.duty_models import DutyContact, DutyNotice
+from audit import log
 from audit.models import Entry
 from config.metrics import DutyContacts
 from referrals import overdue
@@ -192,15 +195,40 @@ def metrics() -> str:
 
 def test_who_sends_at_the_same_time_sends_nothing_twice(exchange: Exchange) -> None:
     reached_at(exchange.centre)
+    queued(exchange.centre, "escalate", "remind")
+    start, at = Barrier(4), timezone.now() + timedelta(seconds=1)
+
+    def at_once() -> int:
+        try:
+            start.wait(timeout=10)
+            return duty_mail.tell_duty_contacts(at=at)["sent"]
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sum(pool.map(lambda _: at_once(), range(4))) == 1
+    assert len(mail.outbox) == 1
+    assert Entry.objects.filter(subject_id=exchange.centre.id, action="duty.tell").count() == 1
+
+
+def test_after_a_crash_behind_the_mail_it_is_sent_again_later_and_not_at_once(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached_at(exchange.centre)
     queued(exchange.centre, "escalate")
-    with session(APP) as cursor:
-        cursor.execute(
-            "SELECT id FROM agencies_dutynotice WHERE agency_id = %s AND told_at IS NULL FOR UPDATE",
-            [exchange.centre.agency.pk],
-        )
-        assert duty_mail.tell_duty_contacts() == {}, "another has it in hand"
-    assert mail.outbox == []
-    assert duty_mail.tell_duty_contacts() == {"sent": 1}
+    now = timezone.now() + timedelta(seconds=1)
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(log, "act", killed)
+        with pytest.raises(SystemExit):
+            duty_mail.tell_duty_contacts(at=now)
+    assert len(mail.outbox) == 1
+    assert duty_mail.tell_duty_contacts(at=now + timedelta(seconds=59)) == {}
+    assert duty_mail.tell_duty_contacts(at=now + timedelta(seconds=60)) == {"sent": 1}
+    assert len(mail.outbox) == 2
 
 
 def test_a_crash_before_the_mail_is_told_again_and_loses_nothing(
@@ -208,6 +236,7 @@ def test_a_crash_before_the_mail_is_told_again_and_loses_nothing(
 ) -> None:
     reached_at(exchange.centre)
     queued(exchange.centre, "escalate")
+    now = timezone.now() + timedelta(seconds=1)
 
     def killed(*_: Any) -> None:
         raise SystemExit
@@ -215,10 +244,9 @@ def test_a_crash_before_the_mail_is_told_again_and_loses_nothing(
     with monkeypatch.context() as dying:
         dying.setattr(mail.EmailMessage, "send", killed)
         with pytest.raises(SystemExit):
-            duty_mail.tell_duty_contacts()
-    assert not connection.in_atomic_block
+            duty_mail.tell_duty_contacts(at=now)
     assert untold(exchange.centre) == ["escalate"]
-    assert duty_mail.tell_duty_contacts() == {"sent": 1}
+    assert duty_mail.tell_duty_contacts(at=now + HOUR) == {"sent": 1}
 
 
 # --- what the database refuses --------------------------------------------------------------------------------------

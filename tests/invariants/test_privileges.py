@@ -118,7 +118,7 @@ COLUMNS = {
     ("agencies_event", "udvej_app", "UPDATE"): "position",
     ("agencies_clientkey", "udvej_app", "UPDATE"): "retired_at",
     ("agencies_dutycontact", "udvej_app", "UPDATE"): "email updated_at version",
-    ("agencies_dutynotice", "udvej_app", "UPDATE"): "next_try_at told_at tries",
+    ("agencies_dutynotice", "udvej_app", "UPDATE"): "next_try_at taken_by told_at tries",
     ("agencies_selfgoverningclaim", "udvej_app", "UPDATE"): "withdrawn_at withdrawn_reason",
     ("audit_checkpoint", "udvej_sealer", "INSERT"): "note number root size",
     ("audit_cosignature", "udvej_sealer", "INSERT"): "checkpoint line number witness",

@@ -13,11 +13,12 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
+from agencies import duty
 from agencies.duty_models import DutyNotice
 from agencies.workdays import later
 from audit.models import Entry
 from consent.models import ConsentEvent
-from referrals import deadline_notices, deadlines, overdue
+from referrals import deadline_notices, deadlines, drafts, overdue
 from referrals.deadlines import Step
 from referrals.models import DeadlineNotice, Referral, Task
 from tests.exchange import Exchange
@@ -333,6 +334,60 @@ def test_one_referral_that_fails_stops_no_other(
     logged = [record.getMessage() for record in caplog.records if record.name == "referrals.overdue"]
     assert ["ZeroDivisionError" in line for line in logged] == [True, True]
     assert referral not in "".join(logged)
+
+
+def test_a_deadline_whose_length_is_in_no_list_stops_no_other(exchange: Exchange, referral: str, owner: Any) -> None:
+    late = due(exchange, referral) + SECOND
+    change = "UPDATE agencies_codelistitem SET code = %s WHERE list_name = 'deadlines' AND code = %s"
+    owner.execute(change, ["lost", "acknowledge_by"])
+    try:
+        done = look(referral, at=late)
+    finally:
+        owner.execute(change, ["acknowledge_by", "lost"])
+    assert done["failed"] == 1
+    assert ("escalate", "decide_by") in told(referral)
+
+
+@pytest.mark.parametrize("dies_in", ["queue", "touch"])
+def test_a_watch_that_is_killed_in_the_middle_leaves_nothing_half_done(
+    exchange: Exchange, referral: str, monkeypatch: pytest.MonkeyPatch, dies_in: str
+) -> None:
+    late = due(exchange, referral) + SECOND
+    look(referral, at=due(exchange, referral, "acknowledge_by") + SECOND)
+    before = (told(referral), DutyNotice.objects.filter(agency=exchange.centre.agency).count())
+    room: Any = {"queue": duty, "touch": drafts}[dies_in]
+    real = getattr(room, dies_in)
+
+    def killed(*args: Any, **named: Any) -> None:
+        real(*args, **named)
+        raise SystemExit
+
+    with monkeypatch.context() as dying:
+        dying.setattr(room, dies_in, killed)
+        with pytest.raises(SystemExit):
+            look(referral, at=late)
+    assert (told(referral), DutyNotice.objects.filter(agency=exchange.centre.agency).count()) == before
+    assert DeadlineNotice.objects.filter(referral__pk=referral, deadline="decide_by").count() == 0
+    assert watch(referral, at=late) == [("escalate", "decide_by")]
+
+
+def test_a_machines_clock_that_leaps_ends_nothing(
+    exchange: Exchange, referral: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database's clock decides, by which entries and notices are stamped."""
+    month_later = timezone.now() + 30 * DAY
+    monkeypatch.setattr(timezone, "now", lambda: month_later)
+    overdue.act_on_deadlines(sender=exchange.municipality.agency.pk)
+    assert told(referral) == []
+
+
+def test_auditors_see_what_the_watch_did(exchange: Exchange, referral: str) -> None:
+    watch(referral, at=due(exchange, referral) + SECOND)
+    asked = {"case_number": "2026-0042", "referral": referral, "action": "referral.escalate"}
+    seen = exchange.oversight.as_("auditor").post("audit/entries/search", asked)
+    assert seen.status == 200, seen
+    deadlines_seen = {entry["detail"]["deadline"] for entry in seen.body["results"]}
+    assert deadlines_seen == {"acknowledge_by", "decide_by"}
 
 
 def test_more_than_a_batch_is_done_in_one_look(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
