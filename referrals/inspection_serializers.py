@@ -12,6 +12,7 @@ from audit.models import Entry
 from audit.receipts import receipt_of, signed
 from referrals import inspection
 from referrals.as_of import AsOf
+from referrals.deadlines import Deadline
 from referrals.lifecycle import Move
 
 OUTCOMES = ("done", "refused")
@@ -69,6 +70,11 @@ class EntrySerializer(serializers.Serializer[None]):
     result_ids = serializers.ListField(child=serializers.UUIDField(), help_text="For the oversight body alone.")
     request_id = serializers.CharField()
     leaf_hash = serializers.CharField(help_text="SHA-256 over 0x00 and the canonical bytes (RFC 6962), hexadecimal.")
+    deadline = CodeField(
+        choices=[str(deadline) for deadline in Deadline],
+        required=False,
+        help_text="Which deadline the exchange acted on by itself (code list `deadlines`).",
+    )
     canonical = serializers.CharField(
         required=False, help_text="The bytes that are hashed (RFC 8785), as text; for the oversight body alone."
     )
@@ -138,6 +144,7 @@ def entry_body(entry: Entry, *, whole: bool, reader: UUID | None) -> dict[str, A
         "result_ids": [str(identifier) for identifier in entry.result_ids] if whole else [],
         "request_id": entry.request_id,
         "leaf_hash": bytes(entry.leaf_hash).hex(),
+        **({"deadline": entry.detail["deadline"]} if "deadline" in entry.detail else {}),
         **({"canonical": bytes(entry.canonical).decode()} if whole else {}),
     }
 

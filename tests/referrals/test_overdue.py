@@ -384,10 +384,12 @@ def test_a_machines_clock_that_leaps_ends_nothing(
 def test_auditors_see_what_the_watch_did(exchange: Exchange, referral: str) -> None:
     watch(referral, at=due(exchange, referral) + SECOND)
     asked = {"case_number": "2026-0042", "referral": referral, "action": "referral.escalate"}
-    seen = exchange.oversight.as_("auditor").post("audit/entries/search", asked)
-    assert seen.status == 200, seen
-    deadlines_seen = {entry["detail"]["deadline"] for entry in seen.body["results"]}
-    assert deadlines_seen == {"acknowledge_by", "decide_by"}
+    for party in (exchange.oversight, exchange.centre, exchange.municipality):
+        seen = party.as_("auditor").post("audit/entries/search", asked)
+        assert seen.status == 200, seen
+        assert [entry["deadline"] for entry in seen.body["results"]] == ["decide_by", "acknowledge_by"]
+    stranger = exchange.stranger.as_("auditor").post("audit/entries/search", asked)
+    assert stranger.status == 404 or stranger.body["results"] == []
 
 
 def test_more_than_a_batch_is_done_in_one_look(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
