@@ -13,8 +13,8 @@ from django.db.models import Func, Q
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 
-import agencies.credentials  # noqa: F401 - Django finds the tables of a room by its models file
-import agencies.duty_models  # noqa: F401 - Django finds the models of an app here
+import agencies.credentials
+import agencies.duty_models
 
 
 class UUIDv7(Func):

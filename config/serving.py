@@ -137,7 +137,12 @@ def serving(
         sealer = environment | {"DATABASE_URL": databases.sealer}
         for what, command, environs, own in (
             ("The watch over deadlines", ["manage.py", "watch_deadlines"], environment, "watch_deadlines"),
-            ("The worker that delivers webhooks", ["manage.py", "procrastinate", "worker"], environment, "procrastinate"),
+            (
+                "The worker that delivers webhooks",
+                ["manage.py", "procrastinate", "worker"],
+                environment,
+                "procrastinate",
+            ),
             ("The sealer of the ledger", ["manage.py", "audit_seal"], sealer, "audit_seal"),
             ("The player of the other side", player, environment, "other_side"),
         ):

@@ -12,7 +12,7 @@ GRANT USAGE ON SEQUENCE agencies_dutynotice_id_seq TO udvej_app;
 
 
 class Migration(migrations.Migration):
-    dependencies = [("agencies", "0003_self_governing")]
+    dependencies = [("agencies", "0004_events")]
 
     operations = [
         migrations.CreateModel(

@@ -24,7 +24,7 @@ UNLOGGED = "ALTER TABLE agencies_requestcount SET UNLOGGED;"
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("agencies", "0003_self_governing"),
+        ("agencies", "0005_duty"),
         ("oauth2_provider", "0022_refreshtoken_token_family_index"),
     ]
 
