@@ -11,6 +11,7 @@ from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, JsonResponse
 
 from agencies import duty_mail
+from agencies.notifications import lag as webhooks
 from audit import strength
 from audit.lag import lag, unwitnessed
 from config.checks import guards_missing
@@ -40,7 +41,7 @@ def ready(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Django's shap
 
 def _alarms() -> list[str]:
     late, alone = lag().seconds > settings.LEDGER_ALARM_SECONDS, unwitnessed() > settings.LEDGER_WITNESS_ALARM_SECONDS
-    return [*([LOG_LAGS] if late else []), *([NOT_FINAL] if alone else []), *duty_mail.alarms()]
+    return [*([LOG_LAGS] if late else []), *([NOT_FINAL] if alone else []), *duty_mail.alarms(), *webhooks.alarms()]
 
 
 _known_migrated: list[bool] = []

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from agencies.models import Kind, Role
 
 WORK = ("referrals", "consents")
-EVERYTHING = (*WORK, "audit", "administration")
-OVERSEES = ("audit", "administration")
+EVERYTHING = (*WORK, "audit", "administration", "events", "notifications")
+OVERSEES = ("audit", "administration", "events", "notifications")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -215,6 +215,7 @@ LEDGER_WITNESS_ALARM_SECONDS = 60  # and a checkpoint for its quorum of witnesse
 
 # --- Events: the feed, and webhooks, which a worker beside the server delivers -------------------------------------
 EVENTS_SEATS = 4  # how many requests a process lets wait for an event at a time: half of gunicorn's threads
+WEBHOOKS_ALARM_SECONDS = 120  # how long a call may wait for a worker before /health/ready says so
 WEBHOOKS_INSIDE = False  # whether loopback addresses may be called, over http; for development alone
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 PROCRASTINATE_IMPORT_PATHS = ["agencies.notifications.delivering"]
