@@ -211,6 +211,16 @@ def test_who_sends_at_the_same_time_sends_nothing_twice(exchange: Exchange) -> N
     assert Entry.objects.filter(subject_id=exchange.centre.id, action="duty.tell").count() == 1
 
 
+def test_what_one_sender_took_the_next_finds_gone_until_the_pause_is_over(exchange: Exchange) -> None:
+    """As it is where two senders have both found that something waits, before either takes it."""
+    reached_at(exchange.centre)
+    queued(exchange.centre, "escalate")
+    agency, now = exchange.centre.agency.pk, timezone.now() + timedelta(seconds=1)
+    assert duty_mail._take(agency, now).count() == 1
+    assert duty_mail._take(agency, now).count() == 0
+    assert duty_mail._take(agency, now + timedelta(minutes=1)).count() == 1
+
+
 def test_after_a_crash_behind_the_mail_it_is_sent_again_later_and_not_at_once(
     exchange: Exchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:

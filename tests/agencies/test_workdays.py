@@ -41,6 +41,7 @@ def test_public_offices_work_also_on_the_abolished_prayer_day_and_on_the_first_o
 
 AFTER = [
     ("2026-11-27T14:00", 1, "2026-11-30T14:00"),  # over a weekend
+    ("2026-11-27T00:00", 1, "2026-11-30T00:00"),  # a whole Friday ends where Monday begins
     ("2026-11-28T14:00", 1, "2026-12-01T00:00"),  # what begins on a Saturday begins on Monday
     ("2026-12-23T10:00", 1, "2026-12-28T10:00"),  # 24, 25 and the weekend with 26 December
     ("2026-12-30T10:00", 1, "2027-01-04T10:00"),  # 31 December, 1 January and a weekend
