@@ -1,51 +1,73 @@
 """
-How often one client may ask: a fixed window a minute, said in the RateLimit headers of every answer.
+How often one client may ask: so often a minute, over all workers, said in the RateLimit headers of every answer.
 
-Counted in each worker's memory, so the true limit is the setting times the number of workers; it keeps one client's
-runaway loop from starving the others, and is no defence against many.
+It keeps one client's runaway loop from starving the others. A client is counted once it has proven itself, so nobody
+uses up another's requests. Failures are counted by address, and only what fails again is told to wait: whoever presents
+the right credential gets through, however much was tried before them (docs/decisions/0037).
 """
 
-from threading import Lock
+from collections.abc import Mapping
 from time import time as seconds
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from agencies import counting
+from agencies.certificates import over_the_proxy
+from agencies.counting import WINDOW_SECONDS
 from agencies.principals import Principal
 from api_schema.headers import RateLimit
 
 if TYPE_CHECKING:  # rest_framework.views imports this module while it is itself being imported
     from rest_framework.views import APIView
 
-WINDOW_SECONDS = 60
-CLIENTS_MOST = 10_000
-
 
 class PerClient(BaseThrottle):
     """DRF's throttle of every API view: `RATE_LIMIT_PER_MINUTE` requests a client, counted a minute at a time."""
 
-    _counts: dict[tuple[str, int], int] = {}
-    _lock = Lock()
     _resets_in: int = WINDOW_SECONDS
 
     def allow_request(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.user, Principal):
             return True
-        limit: int = settings.RATE_LIMIT_PER_MINUTE
-        now = seconds()
-        window = int(now // WINDOW_SECONDS)
-        with self._lock:
-            if len(self._counts) > CLIENTS_MOST:
-                self._counts.clear()
-            key = (request.user.client, window)
-            self._counts[key] = self._counts.get(key, 0) + 1
-            used = self._counts[key]
-        self._resets_in = int((window + 1) * WINDOW_SECONDS - now) + 1
-        request._request.rate_limit = RateLimit(limit=limit, remaining=max(0, limit - used), resets_in=self._resets_in)
-        return used <= limit
+        used, limit = counted(counting.client(request.user.client), most=settings.RATE_LIMIT_PER_MINUTE)
+        self._resets_in = limit.resets_in
+        request._request.rate_limit = limit
+        return used <= limit.limit
 
     def wait(self) -> float:
         """Return the seconds to wait after a refusal."""
         return float(self._resets_in)
+
+
+def counted(who: str, *, most: int) -> tuple[int, RateLimit]:
+    """Count one request of an asker; return how many there are in this minute, and what the headers say of it."""
+    minute, resets_in = _minute()
+    used = counting.requests.count(who, minute=minute)
+    return used, RateLimit(limit=most, remaining=max(0, most - used), resets_in=resets_in)
+
+
+def failed_too_often(meta: Mapping[str, Any], *, about: str = "", more: int = 1) -> int:
+    """
+    Count one more failure from the address that a request comes from, or none; return the seconds to wait, if any.
+
+    The address itself is kept nowhere: it is counted under a keyed name that is another one each minute.
+    """
+    minute, resets_in = _minute()
+    who = counting.failures_from(_address(meta), about=about, minute=minute)
+    used = counting.failures.count(who, minute=minute, more=more)
+    return resets_in if used > settings.FAILURES_PER_MINUTE else 0
+
+
+def _address(meta: Mapping[str, Any]) -> str:
+    """Return the address that a request comes from, as the proxy says, where one is configured."""
+    said = meta.get("HTTP_X_REAL_IP") if over_the_proxy(meta) else None
+    return str(said or meta.get("REMOTE_ADDR", ""))
+
+
+def _minute() -> tuple[int, int]:
+    now = seconds()
+    minute = int(now // WINDOW_SECONDS)
+    return minute, int((minute + 1) * WINDOW_SECONDS - now) + 1

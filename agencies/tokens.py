@@ -4,6 +4,7 @@ What django-oauth-toolkit asks us when it issues a token (RFC 6749 section 4.4):
 Only client credentials are served. A token lives ten minutes, is stored as a hash, and is issued for this API.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from django.conf import settings
@@ -16,11 +17,16 @@ from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 
 from agencies.client_authentication import authenticate, secrets_are_taken
 from agencies.client_keys import ALGORITHMS
+from agencies.counting import tokens_of
 from agencies.credentials import TokenBinding
+from agencies.throttling import counted, failed_too_often
+from api_schema.headers import RateLimit
 from api_schema.scopes import SCOPES, grantable
 
 FORM_BYTES_MAX = 32 * 1024
 FORM = "application/x-www-form-urlencoded"
+SLOW_DOWN = 429
+ASKING = "udvej.asking"
 NO_STORE = {"Cache-Control": "no-store"}
 
 
@@ -36,8 +42,23 @@ class TokenEndpoint(TokenView):
             return _refused("invalid_request", "Send each parameter once (RFC 6749 section 3.2).")
         if set(request.POST.getlist("resource")) - {settings.API_AUDIENCE}:
             return _refused("invalid_target", "This server issues tokens for its own API.")
+        asking = request.META[ASKING] = Asking()
         response: HttpResponse = super().post(request, *args, **kwargs)
+        if asking.counted is not None:
+            request.rate_limit = asking.counted  # type: ignore[attr-defined]
+            if response.status_code == SLOW_DOWN:
+                response["Retry-After"] = str(asking.counted.resets_in)
+        elif response.status_code == 401 and (wait := failed_too_often(request.META)):  # noqa: PLR2004
+            response = _refused("slow_down", "Too many failures from this address. The right credential still works.")
+            response.status_code, response["Retry-After"] = SLOW_DOWN, str(wait)
         return response
+
+
+@dataclass(slots=True)
+class Asking:
+    """What becomes known of a token request on its way through the libraries: how often its client has asked."""
+
+    counted: RateLimit | None = None
 
 
 def _refused(error: str, description: str) -> JsonResponse:
@@ -87,6 +108,11 @@ class Validator(OAuth2Validator):
         """Find out who asks; `client_authentication.authenticate` raises where nothing is proven."""
         proven = authenticate(request)
         request.client, request.certificate = proven.client, proven.certificate
+        used, limit = counted(tokens_of(proven.client.client_id), most=settings.TOKENS_PER_MINUTE)
+        request.headers[ASKING].counted = limit
+        if used > limit.limit:
+            description = "Use a token for as long as it lives, then ask for another."
+            raise CustomOAuth2Error(error="slow_down", description=description, status_code=SLOW_DOWN)
         return True
 
     def _create_access_token(

@@ -251,8 +251,11 @@ WORKERS = _integer("UDVEJ_WORKERS", "Processes that serve.", default=2)
 THREADS = _integer("UDVEJ_THREADS", "Requests that each of them serves at once.", default=8)
 RATE_LIMIT = _integer(
     "UDVEJ_RATE_LIMIT_PER_MINUTE",
-    "Requests that a client may send in a minute, counted in each worker.",
+    "Requests that a client may send in a minute, over all workers.",
     default=1200,
+)
+TOKENS_PER_MINUTE = _integer(
+    "UDVEJ_TOKENS_PER_MINUTE", "Tokens that a client may ask for in a minute; it needs one in ten.", default=60
 )
 
 # --- Files ------------------------------------------------------------------------------------------------------------
