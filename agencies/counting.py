@@ -86,9 +86,9 @@ class Counts:
     def stop(self) -> None:
         """End the thread, if there is one; for tests."""
         self._stopped = True
-        self._counted.set()
-        if self._thread is not None:
-            self._thread.join()
+        while self._thread is not None and self._thread.is_alive():
+            self._counted.set()
+            self._thread.join(0.1)
 
     def _tell_in_a_moment(self) -> None:
         self._counted.set()
@@ -102,11 +102,11 @@ class Counts:
         swept = 0
         while True:
             self._counted.wait()
+            sleep(settings.RATE_LIMIT_SHARED_SECONDS)
+            self._counted.clear()
             if self._stopped:
                 connection.close()
                 return
-            sleep(settings.RATE_LIMIT_SHARED_SECONDS)
-            self._counted.clear()
             close_old_connections()
             try:
                 self.share()
