@@ -7,7 +7,7 @@ The log line names the route, never the path: a path names a referral, and that 
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from uuid import UUID, uuid4
 
 import structlog
@@ -40,6 +40,14 @@ class RateLimit:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Which agency's client asked; never which person."""
+
+    agency: str
+    client: str
+
+
 Handler = Callable[[HttpRequest], HttpResponse]
 
 
@@ -53,12 +61,14 @@ def request_context(get_response: Handler) -> Handler:
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             response = get_response(request)
             match = request.resolver_match
+            caller = getattr(request, "caller", None)
             log.info(
                 "request",
                 method=request.method if (request.method or "").isalpha() else "other",
                 route=match.route if match else "unknown",
                 status=response.status_code,
                 ms=round((time.perf_counter() - started) * 1000, 1),
+                **(asdict(caller) if isinstance(caller, Caller) else {}),
             )
         response["Request-Id"] = request_id
         rate_limit = getattr(request, "rate_limit", None)

@@ -1,8 +1,9 @@
 """
 `/metrics` in Prometheus's text format: what an operator is woken by. Numbers of the whole exchange, of nobody in it.
 
-Read from the database at each scrape, so that every worker gives the same answer. Outside `make run` it answers only to
-the token of UDVEJ_METRICS_TOKEN, and nobody where there is none.
+Gauges are read from the database at each scrape, and counters are added up over all workers (gunicorn names the folder
+they share), so every worker gives the same answer. Outside `make run` it answers only to the token of
+UDVEJ_METRICS_TOKEN, and nobody where there is none.
 """
 
 import hmac
@@ -13,12 +14,16 @@ from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from agencies import duty_mail
+from agencies.notifications import lag as webhooks
 from api_schema.problems import unknown_address
 from audit.checkpoints import newest
 from audit.lag import lag
+from config import variables
+from config.counting import COUNTED
 
 
 class Ledger(Collector):
@@ -51,6 +56,15 @@ class DutyContacts(Collector):
         yield GaugeMetricFamily(
             "udvej_duty_notices_unreachable", "Notices for agencies that have no duty contact.", value=unreachable
         )
+class Webhooks(Collector):
+    """What is to be posted to subscribers, and whether anybody posts it."""
+
+    def collect(self) -> Iterator[Metric]:
+        behind = webhooks.lag()
+        yield GaugeMetricFamily("udvej_webhooks_due", "Calls that could be made now.", value=behind.jobs)
+        yield GaugeMetricFamily(
+            "udvej_webhooks_lag_seconds", "How long the oldest of them has waited for a worker.", value=behind.seconds
+        )
 
 
 def metrics(request: HttpRequest) -> HttpResponse:
@@ -61,9 +75,21 @@ def metrics(request: HttpRequest) -> HttpResponse:
     try:
         registry.register(Ledger())
         registry.register(DutyContacts())
+        registry.register(Webhooks())
+        if variables.METRICS_DIR.said():
+            MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+        else:
+            registry.register(_Own())
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
     except DatabaseError:
         return HttpResponse("the database is away\n", status=503, content_type="text/plain; charset=utf-8")
+
+
+class _Own(Collector):
+    """What this process alone has counted: where there is one process, and none adds up."""
+
+    def collect(self) -> Iterator[Metric]:
+        yield from COUNTED.collect()
 
 
 def _may_scrape(authorization: str) -> bool:

@@ -41,9 +41,14 @@ INSTALLED_APPS = [
     "config",
 ]
 
+TRACES_ENDPOINT = variables.TRACES_ENDPOINT.read()
+TRACES_RATIO = variables.TRACES_RATIO.read()
 MIDDLEWARE = [
+    *(["config.traces.traced"] if TRACES_ENDPOINT else []),  # not even imported where nobody asks for traces
+    "config.counting.counted",
     "api_schema.headers.request_context",  # names and logs an answer that is lost with its locks, too
     "audit.log.answering",
+    "config.callers.named",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",

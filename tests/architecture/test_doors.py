@@ -85,6 +85,7 @@ MAY_READ_SETTINGS = {
     "config/configuration.py",
     "config/env.py",
     "config/gunicorn.py",
+    "config/metrics.py",
     "config/safety.py",
     "config/backup.py",
     "config/management/commands/load_demo.py",
