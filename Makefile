@@ -49,6 +49,8 @@ check: ## run the gates: format, lint, types, import contracts, migrations, the 
 	$(python) -m mypy .
 	.venv/bin/lint-imports
 	$(python) -m config.with_database manage.py makemigrations --check --dry-run
+	$(python) -m config.with_database -m config.online
+	$(python) -m config.configuration
 	$(python) -m api_schema.drift
 	@sh api_schema/lint/run.sh
 
