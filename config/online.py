@@ -130,7 +130,7 @@ def unsafe(migration: str, sql: str, *, excused: Sequence[str] = ()) -> Iterator
 
 
 def _of_a_new_table(statement: str, created: set[str]) -> bool:
-    """Return whether a statement is about a table that is made here, or about code: a function locks no table."""
+    """Return whether a statement is of a table that is made here, or of code: a function locks no table."""
     if re.match(r"^(?:CREATE (?:OR REPLACE )?FUNCTION|DO|COMMENT|GRANT|REVOKE)\b", statement, re.IGNORECASE):
         return True
     match = re.search(rf"(?:TABLE|\bON) {TABLE}", statement, re.IGNORECASE)
@@ -138,7 +138,7 @@ def _of_a_new_table(statement: str, created: set[str]) -> bool:
 
 
 def since_the_baseline() -> Iterator[Unsafe]:
-    """Return what is unsafe in the migrations that came after the baseline. Asks a database of the product's version."""
+    """Return what is unsafe in the migrations that came after the baseline. Asks a database."""
     from django.core.management import call_command
     from django.db import connections
     from django.db.migrations.loader import MigrationLoader

@@ -73,6 +73,7 @@ MAY_READ_THE_ENVIRONMENT = {
     "config/backup.py",
     "config/gunicorn.py",
     "config/reset.py",
+    "config/online.py",
     "config/run.py",
     "config/serving.py",
     "config/with_database.py",
