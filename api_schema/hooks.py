@@ -54,6 +54,7 @@ hand over people who want to leave an extremist milieu.
 - Create with an `Idempotency-Key`; change with `If-Match`.
 - Codes never change; texts come in Danish or English after `Accept-Language`.
 - An error is `application/problem+json` (RFC 9457); every kind is listed on [the problems page](/api/docs/problems).
+- Quick starts, recipes and a glossary: [the docs page](/docs/).
 """
 
 

@@ -8,6 +8,7 @@ from api_schema import pages, problems
 from api_schema.problem_page import problem_page
 from audit.views import receipt_keys
 from config import health, metrics
+from config.docs.views import docs, to_docs
 
 handler400 = problems.malformed
 handler404 = problems.unknown_address
@@ -27,5 +28,8 @@ urlpatterns = [
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("metrics", metrics.metrics),
+    path("docs", to_docs),
+    path("docs/", docs),
+    path("docs/<path:rest>", docs),
     path("admin/", administration.urls),
 ]
