@@ -1,5 +1,5 @@
 # The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
-.PHONY: help run reset play demo test crash drill bench bench-ledger check lint-api clients locks clean
+.PHONY: help run reset play later demo test crash drill bench bench-ledger check lint-api clients locks clean
 python = .venv/bin/python
 
 help: ## list the commands
@@ -16,6 +16,10 @@ reset: ## empty the demo exchange and load it anew, while `make run` serves it o
 play: ## let the other side of the running demo exchange act: make play SCRIPT=accepts; without SCRIPT, says which there are
 	@sh requirements/install.sh run
 	@$(python) -m config.demo.play
+
+later: ## let deadlines of the running demo exchange come, as if HOURS had passed: make later HOURS=480
+	@sh requirements/install.sh run
+	@$(python) manage.py demo_later --hours $(or $(HOURS),0)
 
 demo: ## play one referral's whole story against a server of its own
 	@sh requirements/install.sh run

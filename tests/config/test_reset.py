@@ -1,6 +1,7 @@
-"""`make reset`: a demo exchange begins anew, with a new ledger, while it is served or not; and nobody else's does."""
+"""What is done to a whole demo exchange: `make reset` begins anew, `make later` lets deadlines come; nowhere else."""
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -10,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 
-from config import reset
+from config import embedded_postgres, reset
 from config.demo.client import Client
+from config.demo.story import referral_body
 from config.embedded_postgres import CHECKOUT
 from config.resetting import ACCEPTED, DONE, REFUSED, Held, Post
 from config.run import _supervise
@@ -119,6 +122,48 @@ def test_a_database_of_ones_own_is_never_emptied(
     monkeypatch.setenv("DATABASE_URL", "postgresql://udvej_app@db.example/udvej")
     assert reset.main(name=NAME) == 1
     assert capsys.readouterr().err == f"{reset.NOT_YOURS}\n"
+
+
+# --- make later ---------------------------------------------------------------------------------------------------
+
+
+def later(hours: str) -> subprocess.CompletedProcess[str]:
+    url = embedded_postgres.locate(NAME).url("udvej_app")
+    return subprocess.run(
+        [sys.executable, "manage.py", "demo_later", "--hours", hours],
+        cwd=CHECKOUT,
+        env={**os.environ, "DJANGO_SETTINGS_MODULE": "config.settings.local", "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_silence_is_escalated_and_expires_after_the_grace(run: Path) -> None:
+    integrator = municipality(demo())
+    centre = next(agency["agency_id"] for agency in demo()["agencies"] if agency["code"] == "exit-comeback")
+    body = {**referral_body(centre), "submit": True}
+    made = integrator.post("/api/v1/referrals", body, headers={"Idempotency-Key": "silence"})
+    assert (made.status, made.json["escalated"]) == (201, False)
+
+    assert later("960").returncode == 0
+    seen = integrator.get(f"/api/v1/referrals/{made.json['id']}").json
+    assert (seen["status"], seen["escalated"]) == ("submitted", True)
+
+    assert later("1800").returncode == 0
+    assert integrator.get(f"/api/v1/referrals/{made.json['id']}").json["status"] == "expired"
+
+
+@pytest.mark.parametrize("hours", ["0", "-1", "1000000", "nan"])
+def test_time_goes_forwards_and_not_for_ever(run: Path, hours: str) -> None:
+    done = later(hours)
+    assert done.returncode == 1
+    assert "make later HOURS=480" in done.stderr
+
+
+def test_with_other_settings_no_time_is_moved() -> None:
+    with pytest.raises(CommandError, match="the demo exchange alone"):
+        call_command("demo_later", "--hours", "480")
 
 
 # --- What the supervisor says to whom -----------------------------------------------------------------------------

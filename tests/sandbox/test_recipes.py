@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ pytestmark = pytest.mark.no_database
 
 DOCS = CHECKOUT / "docs"
 RECIPES = sorted(file for file in (DOCS / "recipes").glob("*.md") if file.name != "README.md")
+OTHER = DOCS / "recipes" / "another-language.md"
 STARTS = sorted((DOCS / "start").glob("*.md"))
 MARK = "--- this block is over ---"
 SAYS_THAT = {"sh": f"echo '{MARK}'\n", "python": f"\nprint({MARK!r})\n"}
@@ -65,7 +67,7 @@ def agrees(printed: str, said: str) -> bool:
 
 
 @pytest.mark.parametrize("language", ["sh", "python"])
-@pytest.mark.parametrize("file", RECIPES, ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [file for file in RECIPES if file != OTHER], ids=lambda file: file.stem)
 def test_a_recipe_prints_what_it_says(file: Path, language: str, demo: Demo) -> None:
     told = blocks(file, language)
     assert told, f"{file.name} has nothing to run in {language}"
@@ -88,9 +90,27 @@ def test_the_examples_of_the_guides_run(name: str, demo: Demo) -> None:
     run(blocks(DOCS / "users" / f"{name}.md", "sh"), "sh", demo)
 
 
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+def test_another_language_needs_nothing_but_what_the_page_says(demo: Demo, tmp_path: Path) -> None:
+    (program,) = blocks(OTHER, "js")
+    file = tmp_path / "walk.mjs"
+    file.write_text(program.code, encoding="utf-8")
+    done = subprocess.run(
+        ["node", str(file)],
+        env={**os.environ, "UDVEJ_DEMO_FILE": str(demo.server.demo_file)},
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert program.prints is not None
+    assert agrees(done.stdout, program.prints), done.stdout
+
+
 def test_nothing_is_left_out() -> None:
     jobs = {"first-call", "submit", "attach", "follow", "answer", "withdraw-consent", "receive", "complete"}
-    assert {file.stem for file in RECIPES} == jobs | {"who-saw-what", "verify-receipt", "batch"}
+    assert {file.stem for file in RECIPES if file != OTHER} == jobs | {"who-saw-what", "verify-receipt", "batch"}
     listed = (DOCS / "recipes" / "README.md").read_text(encoding="utf-8")
     assert [file.name for file in RECIPES if f"({file.name})" not in listed] == []
 
