@@ -56,6 +56,8 @@ class DutyContacts(Collector):
         yield GaugeMetricFamily(
             "udvej_duty_notices_unreachable", "Notices for agencies that have no duty contact.", value=unreachable
         )
+
+
 class Webhooks(Collector):
     """What is to be posted to subscribers, and whether anybody posts it."""
 
