@@ -34,6 +34,7 @@ HARDENED = {
 SECRETS = {
     "udvej.service": {"DATABASE_URL:app", "UDVEJ_METRICS_TOKEN:metrics"},
     "udvej-deadlines.service": {"DATABASE_URL:app"},
+    "udvej-deliver.service": {"DATABASE_URL:app"},
     "udvej-sealer.service": {"DATABASE_URL:sealer"},
     "udvej-verify.service": {"DATABASE_URL:reader"},
     "udvej-migrate.service": {"DATABASE_URL:app", "OWNER_DATABASE_URL:owner"},
