@@ -49,13 +49,17 @@ class Lost:
         return max(0, self.signed.size - self.left.size)
 
 
-def seen_outside(note: Note, *, origin: str, witnesses: Sequence[VerifierKey], using: str) -> Checkpoint:
+def seen_outside(
+    note: Note, *, origin: str, witnesses: Sequence[VerifierKey], own: Sequence[VerifierKey] = (), using: str
+) -> Checkpoint:
     """
     Return the head that a checkpoint from outside the database tells of, whoever handed it over.
 
     Raises `NotShown` unless one of the log's keys signed it, and where witnesses are named, one of them cosigned it.
+    `own` is the key that the sealer has: the database may be older than the hand-over to it.
     """
-    keys = [VerifierKey.parse(each) for each in LogKey.objects.using(using).values_list("vkey", flat=True)]
+    stored = LogKey.objects.using(using).values_list("vkey", flat=True)
+    keys = [*(VerifierKey.parse(each) for each in stored), *own]
     try:
         note.verified(keys)
         if witnesses:

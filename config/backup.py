@@ -34,6 +34,8 @@ ENVIRONMENT = {
     "dbname": "PGDATABASE",
     "sslmode": "PGSSLMODE",
     "sslrootcert": "PGSSLROOTCERT",
+    "sslcert": "PGSSLCERT",
+    "sslkey": "PGSSLKEY",
 }
 APART = "log"
 """The folder of the log's key: it belongs to another account, and is copied once, not with these."""

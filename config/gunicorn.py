@@ -1,5 +1,6 @@
 """How gunicorn serves: threads over persistent connections, no access log (paths name referrals), a bounded request."""
 
+import atexit
 import os
 import shutil
 import sys
@@ -25,11 +26,6 @@ errorlog = "-"
 loglevel = "warning"
 control_socket_disable = True
 
-_said = variables.METRICS_DIR.said()
-_counts = Path(_said) if _said else Path(tempfile.mkdtemp(prefix="udvej-metrics-"))
-os.environ[variables.METRICS_DIR.name] = str(_counts)  # before anything imports prometheus_client, which looks once
-_master = os.getpid()
-
 
 def on_starting(server: Any) -> None:
     """
@@ -47,15 +43,13 @@ def on_starting(server: Any) -> None:
             "DJANGO_SETTINGS_MODULE is not set. Set it to config.settings.production to serve, or to "
             "config.settings.local to try the exchange on this machine."
         )
+    _make_room_for_counts()
     django.setup()
     if not settings.PRODUCTION and not all(_loopback(address) for address in server.cfg.address):
         sys.exit(
             "These settings are for trials, and would be served to other machines. Set "
             "DJANGO_SETTINGS_MODULE=config.settings.production, or listen on 127.0.0.1."
         )
-    _counts.mkdir(parents=True, exist_ok=True)
-    for left_over in _counts.glob("*.db"):
-        left_over.unlink()
     call_command("check", "--database", "default", *(["--deploy"] if settings.PRODUCTION else []), verbosity=0)
     connections.close_all()
 
@@ -67,10 +61,21 @@ def child_exit(server: Any, worker: Any) -> None:  # noqa: ARG001 - gunicorn's s
     multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
 
 
-def on_exit(server: Any) -> None:  # noqa: ARG001 - gunicorn's shape
-    """Remove the folder of counts, if it was made here."""
-    if not _said and os.getpid() == _master:
-        shutil.rmtree(_counts, ignore_errors=True)
+def _make_room_for_counts() -> None:
+    """Name the folder in which workers count, empty, before anything imports prometheus_client, which looks once."""
+    said = variables.METRICS_DIR.said()
+    if not said:
+        said = tempfile.mkdtemp(prefix="udvej-metrics-")
+        atexit.register(_remove, said, master=os.getpid())
+        os.environ[variables.METRICS_DIR.name] = said
+    Path(said).mkdir(parents=True, exist_ok=True)
+    for left_over in Path(said).glob("*.db"):
+        left_over.unlink()
+
+
+def _remove(folder: str, *, master: int) -> None:
+    if os.getpid() == master:  # a worker that ends has inherited the same registration
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _loopback(address: Any) -> bool:

@@ -20,8 +20,9 @@ BASELINE = {"agencies": 3, "audit": 8, "consent": 8, "referrals": 14}
 EXCUSED: dict[tuple[str, str], dict[str, str]] = {}
 """What may stand all the same: a migration, the rules it breaks, and why that is safe."""
 
+UNREADABLE = "THIS OPERATION CANNOT BE WRITTEN AS SQL"  # Django's own words
 CONNECTION = "owner"
-TABLE = r'(?:ONLY )?(?:public\.)?"?(?P<table>\w+)"?'
+TABLE = r'(?:IF EXISTS )?(?:ONLY )?(?:public\.)?"?(?P<table>\w+)"?'
 COMMENT = re.compile(r"^\s*--.*$", re.MULTILINE)
 CREATED = re.compile(rf"^CREATE TABLE (?:IF NOT EXISTS )?{TABLE}", re.IGNORECASE)
 VOLATILE = r"(?:gen_random_uuid|uuidv4|uuidv7|random|clock_timestamp|nextval|timeofday)\s*\("
@@ -43,6 +44,7 @@ class Rule:
         return match.groupdict().get("table") not in created
 
 
+_A_COLUMN = r"(?!CONSTRAINT|CHECK|FOREIGN|UNIQUE|PRIMARY|EXCLUDE)"
 ALTER = rf"^ALTER TABLE {TABLE} .*?"
 RULES = (
     Rule(
@@ -54,35 +56,40 @@ RULES = (
     Rule("index-locks", r"^REINDEX (?!.*CONCURRENTLY)", "REINDEX … CONCURRENTLY"),
     Rule(
         "not-null",
-        rf"{ALTER}ADD COLUMN (?!.*\bDEFAULT\b).*?(?<!IS )NOT NULL",
+        rf"{ALTER}ADD (?:COLUMN )?{_A_COLUMN}(?!.*\bDEFAULT\b).*?(?<!IS )NOT NULL",
         "the version that serves writes no such column: give it a db_default",
     ),
     Rule(
         "not-null",
-        rf"{ALTER}ALTER COLUMN \S+ SET NOT NULL",
+        rf"{ALTER}ALTER (?:COLUMN )?\S+ SET NOT NULL",
         "it reads the whole table under a lock: a CHECK … NOT VALID, VALIDATE, and then SET NOT NULL",
     ),
     Rule("default-dropped", rf"{ALTER}DROP DEFAULT", "the version that serves relies on it: db_default keeps it"),
     Rule(
         "rewrites",
-        rf"{ALTER}ADD COLUMN .*?(?:DEFAULT .*?{VOLATILE}|GENERATED .*?(?:STORED|AS IDENTITY)|\bserial\b)",
+        rf"{ALTER}ADD (?:COLUMN )?{_A_COLUMN}"
+        rf".*?(?:DEFAULT .*?{VOLATILE}|GENERATED .*?(?:STORED|AS IDENTITY)|\bserial\b)",
         "the whole table is written anew under a lock: add it empty, fill it in batches, and then require it",
     ),
-    Rule("rewrites", rf"{ALTER}ALTER COLUMN \S+ TYPE", "a new column beside the old one, filled in batches"),
+    Rule(
+        "rewrites",
+        rf"{ALTER}ALTER (?:COLUMN )?\S+ (?:SET DATA )?TYPE",
+        "a new column beside the old one, filled in batches",
+    ),
     Rule("rewrites", r"^(?:VACUUM FULL|CLUSTER)\b", "not in a migration"),
     Rule(
         "constraint-locks",
-        rf"{ALTER}ADD CONSTRAINT \S+ (?:CHECK|FOREIGN KEY)(?!.*NOT VALID)",
+        rf"{ALTER}ADD (?:CONSTRAINT \S+ )?(?:CHECK|FOREIGN KEY)(?!.*NOT VALID)",
         "NOT VALID first (AddConstraintNotValid), and ValidateConstraint in a migration of its own",
     ),
     Rule(
         "constraint-locks",
-        rf"{ALTER}ADD CONSTRAINT \S+ (?:UNIQUE|PRIMARY KEY|EXCLUDE)(?!.*USING INDEX)",
+        rf"{ALTER}ADD (?:CONSTRAINT \S+ )?(?:UNIQUE|PRIMARY KEY|EXCLUDE)(?!.*USING INDEX)",
         "a unique index CONCURRENTLY, and then ADD CONSTRAINT … USING INDEX",
     ),
     Rule(
         "breaks-the-old",
-        rf"{ALTER}(?:DROP COLUMN|RENAME COLUMN|RENAME TO)",
+        rf"{ALTER}(?:DROP (?:COLUMN )?(?!CONSTRAINT|DEFAULT|NOT NULL|IDENTITY|EXPRESSION)|RENAME (?!CONSTRAINT))",
         "the version that serves still asks for it: stop using it in one release, drop it in the next (EXCUSED)",
     ),
     Rule("breaks-the-old", rf"^DROP TABLE (?:IF EXISTS )?{TABLE}", "as with a column: one release later (EXCUSED)"),
@@ -90,6 +97,11 @@ RULES = (
         "all-rows",
         rf"^(?:UPDATE|DELETE FROM) {TABLE}",
         "it locks each row until the migration ends: a command that does it in batches",
+    ),
+    Rule(
+        "unread",
+        r"^DO\b.*\b(?:ALTER TABLE|CREATE INDEX|UPDATE|DELETE FROM|DROP)\b",
+        "what a block does can't be read here: write it as statements, or say in EXCUSED why it is safe",
     ),
     Rule("all-rows", rf"^(?:TRUNCATE|LOCK)(?: TABLE)? {TABLE}", "not in a migration"),
 )
@@ -114,6 +126,10 @@ def unsafe(migration: str, sql: str, *, excused: Sequence[str] = ()) -> Iterator
     import sqlparse
     from django_migration_linter.sql_analyser.postgresql import PostgresqlAnalyser
 
+    if UNREADABLE in sql and "unread" not in excused:
+        yield Unsafe(
+            migration, "unread", "RunPython", "a management command, or EXCUSED with what it does to which rows"
+        )
     statements = [re.sub(r"\s+", " ", each).strip() for each in sqlparse.split(COMMENT.sub("", sql))]
     created = {match["table"] for each in statements if (match := CREATED.match(each))}
     found = set()

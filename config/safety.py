@@ -26,6 +26,7 @@ from config import variables
 from config.local_keys import FIRST_KEK, RANDOM, RECEIPTS
 
 TAG = "udvej"
+FILES = "consent.keystore.FileKeyEncryption"
 SECRET_CHARACTERS = 32
 RANDOM_BYTES = 32
 SERVES = "udvej_app"
@@ -149,7 +150,8 @@ def _keys() -> Iterator[CheckMessage]:
                 f"The key {file.name} can be read by others, or is not this account's.",
                 f"chown it to the account that serves, and chmod 600 {file}. If others may have read it, replace it.",
             )
-    for name in (*RANDOM, FIRST_KEK, RECEIPTS):
+    wrapping = [FIRST_KEK] if settings.KEY_ENCRYPTION == FILES else []  # a key service has its own
+    for name in (*RANDOM, *wrapping, RECEIPTS):
         found = sorted(folder.glob("vault-kek-*")) if name == FIRST_KEK else [folder / name]
         if not all(each.is_file() for each in found) or not found:
             yield _error(

@@ -114,6 +114,29 @@ def test_a_column_without_any_default_is_refused_as_well() -> None:
     assert {each.code for each in found} == {"not-null"}
 
 
+@pytest.mark.parametrize(
+    ("sql", "code"),
+    [
+        ("ALTER TABLE IF EXISTS public.audit_entry ALTER basis SET DATA TYPE varchar(9)", "rewrites"),
+        ("ALTER TABLE audit_entry ADD more text NOT NULL", "not-null"),
+        ("ALTER TABLE ONLY audit_entry ADD CHECK (action <> '')", "constraint-locks"),
+        ("ALTER TABLE audit_entry DROP purpose", "breaks-the-old"),
+        ("ALTER TABLE audit_entry RENAME purpose TO aim", "breaks-the-old"),
+        ("alter table audit_entry\n  add column k bigint generated always as identity", "rewrites"),
+        ("DO $$ BEGIN EXECUTE 'UPDATE audit_entry SET purpose = 1'; END $$", "unread"),
+        ("CREATE TABLE new (id int); CREATE INDEX a ON new (id); CREATE INDEX b ON audit_entry (at);", "index-locks"),
+        ("-- THIS OPERATION CANNOT BE WRITTEN AS SQL", "unread"),
+    ],
+)
+def test_nor_is_it_let_through_in_other_words(sql: str, code: str) -> None:
+    assert code in {each.code for each in online.unsafe("x", sql)}
+
+
+def test_what_only_loosens_is_let_through() -> None:
+    for sql in ("DROP CONSTRAINT only_x", "ALTER COLUMN basis DROP NOT NULL", "RENAME CONSTRAINT a TO b"):
+        assert list(online.unsafe("x", f"ALTER TABLE audit_entry {sql}")) == []
+
+
 def test_an_excuse_is_for_its_own_rule_alone() -> None:
     sql = "ALTER TABLE audit_entry DROP COLUMN purpose; UPDATE audit_entry SET purpose = '';"
     assert {each.code for each in online.unsafe("x", sql, excused=["breaks-the-old", "drop-column"])} == {"all-rows"}

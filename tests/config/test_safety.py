@@ -294,11 +294,12 @@ def port() -> int:
     ],
 )
 def test_gunicorn_does_not_start_on_what_is_unsafe(
-    environment: dict[str, str], port: int, changed: dict[str, str], said: str
+    environment: dict[str, str], port: int, tmp_path: Path, changed: dict[str, str], said: str
 ) -> None:
-    refused = manage(environment | {"PORT": str(port)} | changed, *gunicorn(environment)[1:])
+    refused = manage(environment | {"PORT": str(port), "TMPDIR": str(tmp_path)} | changed, *gunicorn(environment)[1:])
     assert refused.returncode != 0
     assert said in refused.stderr
+    assert not list(tmp_path.glob("udvej-metrics-*")), "nothing is left behind"
 
 
 def test_gunicorn_starts_on_what_is_safe_and_says_what_is_doubtful(

@@ -49,27 +49,27 @@ class Command(BaseCommand):
                 new = fresh.make()
             if latest and str(new.key).split("+", 2)[2] == latest.vkey.split("+", 2)[2]:
                 raise CommandError("Nothing is begun: the new log needs a key of its own. Name a new folder.")
-            lost = recovery.begin_again(
-                origin=settings.LEDGER_ORIGIN,
-                old=old,
-                new=new,
-                outside=heads,
-                memory=memory,
-                kept=options["kept"],
-                using=OWNER,
-            )
+            with log.act("audit.begin_again", by=SYSTEM, about=Subject("ledger"), changes=False) as act:
+                lost = recovery.begin_again(
+                    origin=settings.LEDGER_ORIGIN,
+                    old=old,
+                    new=new,
+                    outside=heads,
+                    memory=memory,
+                    kept=options["kept"],
+                    using=OWNER,
+                )
+                act.detail = {
+                    "former": settings.LEDGER_ORIGIN,
+                    "origin": options["origin"],
+                    "signed": str(lost.signed.size),
+                    "left": str(lost.left.size),
+                    "statement": recovery.digest(lost.statement),
+                }
         except FileExistsError as error:
             raise CommandError(f"Nothing is begun: {error.filename} is there already.") from error
         except (NotShown, RolledBack, Diverged, sealing.AnotherSeals) as error:
             raise CommandError(f"Nothing is begun: {getattr(error, 'divergence', error)}.") from error
-        with log.act("audit.begin_again", by=SYSTEM, about=Subject("ledger"), changes=False) as act:
-            act.detail = {
-                "former": settings.LEDGER_ORIGIN,
-                "origin": options["origin"],
-                "signed": str(lost.signed.size),
-                "left": str(lost.left.size),
-                "statement": recovery.digest(lost.statement),
-            }
         self.stdout.write(
             f"The log {settings.LEDGER_ORIGIN} is ended at {lost.left.size} leaves; {lost.leaves} that were signed for "
             f"are gone. Its evidence and the statement are in {options['kept']}.\n"

@@ -9,9 +9,10 @@ from urllib.request import urlopen
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import DEFAULT_DB_ALIAS
+from django.utils.module_loading import import_string
 
 from audit import checkpoints, recovery, sealing
-from audit.notes import Checkpoint, Note, NoteError
+from audit.notes import Checkpoint, Note, NoteError, VerifierKey
 from audit.publishing import Memory, RolledBack
 from audit.recovery import NotShown
 from audit.witness import HttpWitness
@@ -56,13 +57,15 @@ def outside(files: list[Path], *, using: str = DEFAULT_DB_ALIAS) -> list[Checkpo
     Too few answers are none: a database that was rolled back is betrayed by the witness that saw most.
     """
     policy = checkpoints.policy()
-    keys = [witness.key for witness in policy.witnesses]
+    keys, own = [witness.key for witness in policy.witnesses], _own()
     answered, heads = set(), []
     for witness in policy.witnesses:
         note = _held_by(witness.url) if witness.url else None
         if note is not None:
             heads.append(
-                recovery.seen_outside(note, origin=settings.LEDGER_ORIGIN, witnesses=[witness.key], using=using)
+                recovery.seen_outside(
+                    note, origin=settings.LEDGER_ORIGIN, witnesses=[witness.key], own=own, using=using
+                )
             )
             answered.add(witness.key)
     for file in files:
@@ -70,10 +73,20 @@ def outside(files: list[Path], *, using: str = DEFAULT_DB_ALIAS) -> list[Checkpo
             note = Note.parse(file.read_text(encoding="utf-8"))
         except (OSError, NoteError) as error:
             raise NotShown(f"{file} can't be read as a checkpoint: {error}") from error
-        heads.append(recovery.seen_outside(note, origin=settings.LEDGER_ORIGIN, witnesses=keys, using=using))
+        heads.append(recovery.seen_outside(note, origin=settings.LEDGER_ORIGIN, witnesses=keys, own=own, using=using))
     if not files and (policy.quorum is None or not policy.satisfied_by(answered)):
         raise NotShown("too few of the policy's witnesses answered; ask them for their checkpoint, and name the files")
     return heads
+
+
+def _own() -> list[VerifierKey]:
+    """Return the key that the sealer signs with, where its folder holds one."""
+    try:
+        return [
+            import_string(settings.LEDGER_SIGNER)(settings.LEDGER_ORIGIN, Path(settings.LEDGER_KEYS_DIR)).newest().key
+        ]
+    except FileNotFoundError:
+        return []
 
 
 def _held_by(url: str) -> Note | None:
