@@ -5,13 +5,15 @@ Every change is an act with a ledger entry and a field history. Nothing is delet
 """
 
 from typing import Any
+from urllib.parse import urlencode
 
 from auditlog.mixins import AuditlogHistoryAdminMixin
+from django.conf import settings
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db.models import Model
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from agencies import directory, duty
 from agencies.duty_models import DutyContact
@@ -48,6 +50,14 @@ class Administration(AdminSite):
             response: HttpResponse = super().password_change(request, extra_context)
             act.detail = {"saved": "yes" if response.status_code == 302 else "no"}  # noqa: PLR2004
         return response
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Let people sign in: at the provider, where one is configured, and then with no password."""
+        if not settings.OIDC_ISSUER:
+            return super().login(request, extra_context)
+        if request.user.is_authenticated:
+            raise PermissionDenied  # signed in, and no administrator: the provider would only send them back
+        return HttpResponseRedirect(f"/oidc/authenticate/?{urlencode({'next': request.GET.get('next', '/admin/')})}")
 
 
 site = Administration(name="admin")

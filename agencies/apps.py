@@ -19,4 +19,5 @@ class AgenciesConfig(AppConfig):
         of_a_client = ["agency", "name", "client_id", "scopes", "active", "certificate_bound", "previous_secret_until"]
         auditlog.register(models.Client, include_fields=of_a_client)
         auditlog.register(credentials.ClientKey, exclude_fields=["jwk"])
+        auditlog.register(credentials.PersonLogin, include_fields=["user", "active"])
         auditlog.register(models.User, include_fields=["username", "is_active", "is_staff", "is_superuser"])

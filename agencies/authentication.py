@@ -23,6 +23,7 @@ from agencies.certificates import CertificateRefused, presented
 from agencies.errors import OnBehalfOfUnknown
 from agencies.permissions import needs_of
 from agencies.principals import Principal
+from agencies.sessions import principal_of_session
 from api_schema.problems import Unauthenticated
 from audit import log
 from audit.facts import Subject
@@ -55,14 +56,15 @@ class BearerAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Principal, str] | None:
         """
-        Return the principal and the token's kind, or None where no token was sent.
+        Return the principal and the token's kind, or a person's session, or None where neither was sent.
 
         Raises `Unauthenticated` for a token that is nobody's, and `OnBehalfOfUnknown`, recorded, where the person named
         is not an active member of the token's own agency.
         """
         header = request.headers.get("Authorization", "")
         if not header:
-            return None
+            person = principal_of_session(request)
+            return None if person is None else (person, "session")
         match = BEARER.match(header)
         row = _row(match.group(1), request.headers.get("On-Behalf-Of", "")) if match else None
         if row is None or row["resource"] != [settings.API_AUDIENCE]:

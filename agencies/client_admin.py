@@ -1,5 +1,5 @@
 """
-The administration of what clients prove themselves by: secrets that follow one another, and public keys.
+The administration of what clients and people prove themselves by: secrets, public keys, and logins at a provider.
 
 A secret is shown once and kept as a hash. A key is registered and retired, never edited. Each change is an act with an
 entry, as everything in the administration is.
@@ -16,7 +16,7 @@ from oauth2_provider.models import get_access_token_model
 
 from agencies import client_keys, secrets
 from agencies.admin import RecordedAdmin, site
-from agencies.credentials import ClientKey
+from agencies.credentials import ClientKey, PersonLogin
 from agencies.models import Client
 from api_schema.scopes import SCOPES
 
@@ -117,6 +117,23 @@ class ClientKeyAdmin(RecordedAdmin):
             obj.save()
 
 
+class PersonLoginAdmin(RecordedAdmin):
+    """Who may sign in as which account; ended, never edited."""
+
+    list_display = ("user", "issuer", "active")
+    fields = ("user", "issuer", "subject", "active")
+    search_fields = ("user__username",)
+    autocomplete_fields = ("user",)
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return () if obj is None else ("user", "issuer", "subject")
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save a new login, or its end: the application may write no more of it (migrations/0007)."""
+        obj.save(update_fields=["active"] if change else None)
+
+
+site.register(PersonLogin, PersonLoginAdmin)
 site.register(Client, ClientAdmin)
 site.register(ClientKey, ClientKeyAdmin)
 

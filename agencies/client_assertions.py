@@ -66,7 +66,7 @@ def client_of(assertion: str, *, client_id: str) -> Client:
     `client_id` is what the request itself says, or empty. Raises `NotProven`.
     """
     now = timezone.now()
-    header, claims = _unverified(assertion)
+    header, claims = unverified(assertion)
     name = claims.get("iss")
     if not isinstance(name, str) or not CLIENT_ID.match(name) or claims.get("sub") != name:
         raise NotProven("iss_sub")
@@ -78,7 +78,7 @@ def client_of(assertion: str, *, client_id: str) -> Client:
     keys = client_keys.good_keys(name, kid=kid, at=now)
     if not keys:
         raise NotProven("no_key")
-    proving = next((key for key in keys if _signed(assertion, key.jwk, header)), None)
+    proving = next((key for key in keys if signed(assertion, key.jwk, header)), None)
     if proving is None:
         raise NotProven("signature", client=name)
     try:
@@ -101,8 +101,8 @@ def forget_used(*, at: datetime) -> int:
         return int(cursor.rowcount)
 
 
-def _unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return header and claims as they are said, to find the key by; nothing of them is believed yet."""
+def unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return header and claims as they are said, to find the key by; not believed yet. Raises `NotProven`."""
     if not ASSERTION.match(assertion):
         raise NotProven("form")
     try:
@@ -116,10 +116,10 @@ def _unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return header, claims
 
 
-def _signed(assertion: str, jwk: dict[str, Any], header: dict[str, Any]) -> bool:
+def signed(assertion: str, jwk: dict[str, Any], header: dict[str, Any]) -> bool:
     """Say whether this key signed it, by an algorithm that is taken of this key. The header brings no key along."""
-    key, taken = client_keys.imported(jwk), client_keys.algorithms(jwk)
-    if key is None or header.get("alg") not in taken:
+    key = client_keys.imported(jwk)
+    if key is None or header.get("alg") not in client_keys.algorithms(jwk):
         return False
     said, _, signature = assertion.rpartition(".")
     algorithm = jws.JWSRegistry.algorithms[SPELLED.get(header["alg"], header["alg"])]

@@ -91,3 +91,28 @@ class RequestCount(models.Model):
 
     def __str__(self) -> str:
         return f"{self.who} {self.minute}"
+
+
+class PersonLogin(models.Model):
+    """
+    Who a person is to an OpenID provider: issuer and subject, and nothing else of theirs (decision 0038).
+
+    An administrator makes it; signing in never does. Never edited, only made inactive.
+    """
+
+    user = models.ForeignKey("agencies.User", on_delete=models.PROTECT, related_name="logins")
+    issuer = models.CharField(max_length=255)
+    subject = models.CharField(max_length=255, help_text="The `sub` claim (OpenID Connect Core section 2).")
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=["issuer", "subject"], name="agencies_personlogin_is_one_persons"),
+            models.CheckConstraint(
+                condition=~Q(issuer="") & ~Q(subject=""), name="agencies_personlogin_names_somebody"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"login {self.pk}"

@@ -2,6 +2,7 @@
 
 from django.urls import include, path
 
+from agencies import oidc_views
 from agencies.client_admin import site as administration
 from agencies.tokens import TokenEndpoint, server_metadata
 from api_schema import pages, problems
@@ -25,6 +26,9 @@ urlpatterns = [
     path("api/docs/problems", problem_page),
     path(".well-known/jwks.json", receipt_keys),
     path(".well-known/oauth-authorization-server", server_metadata),
+    path("oidc/authenticate/", oidc_views.SignIn.as_view()),
+    path("oidc/callback/", oidc_views.ComeBack.as_view(), name="oidc_authentication_callback"),
+    path("oidc/logout/", oidc_views.sign_out),
     path("health/live", health.live),
     path("health/ready", health.ready),
     path("metrics", metrics.metrics),

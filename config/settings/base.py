@@ -78,6 +78,7 @@ TEMPLATES = [
 AUTHENTICATION_BACKENDS = [
     "django.contrib.auth.backends.ModelBackend",
     "guardian.backends.ObjectPermissionBackend",
+    "agencies.oidc.Provider",
 ]
 ANONYMOUS_USER_NAME = None  # guardian's anonymous account would be a principal nobody vouches for
 PASSWORD_HASHERS = [
@@ -107,7 +108,10 @@ OAUTH2_PROVIDER = {
 }
 SESSION_COOKIE_HTTPONLY = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # a new secret is shown, not sent along
-SESSION_COOKIE_SAMESITE = "Strict"
+OIDC_ISSUER = env.str("UDVEJ_OIDC_ISSUER", default="")  # where people sign in; empty: with a password, at /admin/ alone
+OIDC_CLIENT_ID = env.str("UDVEJ_OIDC_CLIENT_ID", default="")
+OIDC_CLIENT_SECRET_FILE = env.str("UDVEJ_OIDC_CLIENT_SECRET_FILE", default="")
+SESSION_COOKIE_SAMESITE = "Lax" if OIDC_ISSUER else "Strict"  # a provider's way back is from another site
 SESSION_COOKIE_AGE = 8 * 60 * 60
 CSRF_COOKIE_SAMESITE = "Strict"
 SECURE_CONTENT_TYPE_NOSNIFF = True

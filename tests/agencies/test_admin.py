@@ -1,4 +1,4 @@
-"""The administration: six models, no client data, every change an act with its entry and its history."""
+"""The administration: seven models, no client data, every change an act with its entry and its history."""
 
 from uuid import uuid4
 
@@ -50,6 +50,7 @@ def test_it_holds_agencies_memberships_clients_accounts_and_code_lists_and_nothi
         "agencies.Client",
         "agencies.ClientKey",
         "agencies.DutyContact",
+        "agencies.PersonLogin",
         "agencies.User",
         "agencies.CodeListItem",
     }

@@ -166,6 +166,10 @@ NOTICE = (
 )
 CONTACT = "INSERT INTO agencies_dutycontact (agency_id, email, version, updated_at) VALUES (%(sending)s, '', {}, now())"
 QUEUED = "INSERT INTO agencies_dutynotice (agency_id, step, tries) VALUES (%(sending)s, '{}', {})"
+LOGIN = (
+    "INSERT INTO agencies_personlogin (user_id, issuer, subject, active) SELECT u.id, {}, {}, true "
+    "FROM (SELECT id FROM agencies_user LIMIT 1) u, generate_series(1, 2) g"
+)
 CONSTRAINTS: dict[str, list[str]] = {
     # referrals
     "referrals_referral_status_is_known": [REFERRAL.format("status = 'lost'"), DRAFT.format("status = ''")],
@@ -381,6 +385,8 @@ CONSTRAINTS: dict[str, list[str]] = {
     "agencies_requestcount_is_one_a_minute": [
         "INSERT INTO agencies_requestcount (who, minute, used) VALUES ('w', 1, 1), ('w', 1, 1)"
     ],
+    "agencies_personlogin_is_one_persons": [LOGIN.format("'https://i'", "'s'")],
+    "agencies_personlogin_names_somebody": [LOGIN.format("''", "g::text"), LOGIN.format("'https://i'", "''")],
     "agencies_user_username_key": [again("agencies_user", **NEW_ID)],
     "agencies_user_groups_user_id_group_id_096e0979_uniq": [again("agencies_user_groups", **NEW_ID)],
     "agencies_user_user_permi_user_id_permission_id_eba98c2b_uniq": [
