@@ -18,8 +18,13 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from agencies import directory, duty
 from agencies.duty_models import DutyContact
 from agencies.models import Agency, CodeListItem, Membership, Role, User
+from agencies.throttling import failures
+from api_schema.words import Words
 from audit import log
 from audit.facts import Actor, Refusal, Subject
+
+PASSWORD_FAILURES_MOST = 10
+WAIT = Words("Vent et minut, før du prøver igen.", "Wait a minute before you try again.")
 
 
 class SelfGranted(Refusal, PermissionDenied):
@@ -54,10 +59,23 @@ class Administration(AdminSite):
     def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Let people sign in: at the provider, where one is configured, and then with no password."""
         if not settings.OIDC_ISSUER:
-            return super().login(request, extra_context)
+            return self._with_a_password(request, extra_context)
         if request.user.is_authenticated:
             raise PermissionDenied  # signed in, and no administrator: the provider would only send them back
         return HttpResponseRedirect(f"/oidc/authenticate/?{urlencode({'next': request.GET.get('next', '/admin/')})}")
+
+    def _with_a_password(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
+        """Take a password, or let an address that failed too often for this account wait; and no other address."""
+        if request.method != "POST":
+            return super().login(request, extra_context)
+        about = f"password:{request.POST.get('username', '').casefold()}"
+        failed, wait = failures(request.META, about=about, more=0)
+        if failed >= PASSWORD_FAILURES_MOST:
+            return HttpResponse(WAIT.now(), status=429, content_type="text/plain", headers={"Retry-After": str(wait)})
+        response = super().login(request, extra_context)
+        if not request.user.is_authenticated:
+            failures(request.META, about=about)
+        return response
 
 
 site = Administration(name="admin")

@@ -19,6 +19,8 @@ from agencies.principals import Principal
 from api_schema.problems import Malformed
 from api_schema.scopes import SCOPES
 from api_schema.words import Words
+from audit import log
+from audit.facts import Actor, Subject
 
 RESOURCES = frozenset(scope for scope in SCOPES if ":" not in scope)
 NO_TOKEN = Words(
@@ -32,7 +34,7 @@ def principal_of_session(request: Request) -> Principal | None:
     Return the person whose session a request comes with, or None where it comes with none that opens the API.
 
     Whoever is a member of several agencies says as whom by `On-Behalf-Of`, with a staff id of their own. Raises
-    `OnBehalfOfUnknown` where that names nobody or several, and `Malformed` for a change without the CSRF token.
+    `OnBehalfOfUnknown`, recorded, where that names nobody or several, and `Malformed` for a change without the CSRF token.
     """
     wrapped: Any = request._request
     user = getattr(wrapped, "user", None)
@@ -49,7 +51,9 @@ def principal_of_session(request: Request) -> Principal | None:
         memberships = memberships.filter(staff_id=request.headers["On-Behalf-Of"].replace("\x00", ""))
     found = list(memberships[:2])
     if len(found) != 1:
-        raise OnBehalfOfUnknown
+        refusal, by = OnBehalfOfUnknown(), Actor(client=f"browser:{user.pk}", user=str(user.pk))
+        log.deny("authenticate", by=by, about=Subject("agencies.user", str(user.pk)), refusal=refusal)
+        raise refusal
     member = found[0]
     return Principal(
         agency=member.agency_id,

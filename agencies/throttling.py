@@ -49,16 +49,15 @@ def counted(who: str, *, most: int) -> tuple[int, RateLimit]:
     return used, RateLimit(limit=most, remaining=max(0, most - used), resets_in=resets_in)
 
 
-def failed_too_often(meta: Mapping[str, Any], *, about: str = "", more: int = 1) -> int:
+def failures(meta: Mapping[str, Any], *, about: str = "", more: int = 1) -> tuple[int, int]:
     """
-    Count one more failure from the address that a request comes from, or none; return the seconds to wait, if any.
+    Count one more failure from the address that a request comes from, or none; return how many, and when they end.
 
     The address itself is kept nowhere: it is counted under a keyed name that is another one each minute.
     """
     minute, resets_in = _minute()
     who = counting.failures_from(_address(meta), about=about, minute=minute)
-    used = counting.failures.count(who, minute=minute, more=more)
-    return resets_in if used > settings.FAILURES_PER_MINUTE else 0
+    return counting.failures.count(who, minute=minute, more=more), resets_in
 
 
 def _address(meta: Mapping[str, Any]) -> str:

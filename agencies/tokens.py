@@ -19,7 +19,7 @@ from agencies.client_authentication import authenticate, secrets_are_taken
 from agencies.client_keys import ALGORITHMS
 from agencies.counting import tokens_of
 from agencies.credentials import TokenBinding
-from agencies.throttling import counted, failed_too_often
+from agencies.throttling import counted, failures
 from api_schema.headers import RateLimit
 from api_schema.scopes import SCOPES, grantable
 
@@ -34,7 +34,8 @@ class TokenEndpoint(TokenView):
     """`POST /oauth/token`: client credentials, and no other grant (RFC 6749 section 5.2)."""
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if int(request.META.get("CONTENT_LENGTH") or 0) > FORM_BYTES_MAX or request.content_type != FORM:
+        length = request.META.get("CONTENT_LENGTH") or "0"
+        if not length.isdecimal() or int(length) > FORM_BYTES_MAX or request.content_type != FORM:
             return _refused("invalid_request", f"Send a form of at most {FORM_BYTES_MAX} bytes as {FORM}.")
         if request.POST.get("grant_type", "client_credentials") != "client_credentials":
             return _refused("unsupported_grant_type", "The grant is client_credentials (RFC 6749 section 4.4).")
@@ -48,9 +49,11 @@ class TokenEndpoint(TokenView):
             request.rate_limit = asking.counted  # type: ignore[attr-defined]
             if response.status_code == SLOW_DOWN:
                 response["Retry-After"] = str(asking.counted.resets_in)
-        elif response.status_code == 401 and (wait := failed_too_often(request.META)):  # noqa: PLR2004
-            response = _refused("slow_down", "Too many failures from this address. The right credential still works.")
-            response.status_code, response["Retry-After"] = SLOW_DOWN, str(wait)
+        elif response.status_code == 401:  # noqa: PLR2004
+            used, wait = failures(request.META)
+            if used > settings.FAILURES_PER_MINUTE:
+                response = _refused("slow_down", "Too many failures from this address. The right credential works.")
+                response.status_code, response["Retry-After"] = SLOW_DOWN, str(wait)
         return response
 
 

@@ -48,7 +48,7 @@ hand over people who want to leave an extremist milieu.
 
 **Every disclosure is recorded before it is made.** An answer that shows personal data carries a signed `Receipt`.
 
-- Get a token at `POST /oauth/token` (OAuth 2.0 client credentials; HTTP Basic).
+- Get a token at `POST /oauth/token` (OAuth 2.0 client credentials; a signed assertion, or where taken a secret).
 - Say on whose behalf you act: `On-Behalf-Of: <your own id of the member of staff>`.
 - Say what for: `Purpose: <code>`, unless the role has just one purpose. See `/api/v1/code-lists/purposes`.
 - Create with an `Idempotency-Key`; change with `If-Match`.

@@ -14,6 +14,11 @@ TOKEN_SCHEMAS: dict[str, Any] = {
         "properties": {
             "grant_type": {"type": "string", "const": "client_credentials"},
             "scope": {"type": "string", "description": "Fewer scopes than the client has.", "maxLength": 255},
+            "client_assertion_type": {
+                "type": "string",
+                "const": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+            },
+            "client_assertion": {"type": "string", "description": "A JWT that is good once.", "maxLength": 6600},
         },
     },
     "Token": {
@@ -37,7 +42,9 @@ TOKEN: dict[str, Any] = {
     "post": {
         "operationId": "get_token",
         "summary": "Get an access token",
-        "description": "OAuth 2.0 client credentials (RFC 6749 section 4.4), with HTTP Basic client authentication.",
+        "description": "OAuth 2.0 client credentials (RFC 6749 section 4.4). The client signs an assertion "
+        "(`private_key_jwt`, RFC 7523); where secrets are taken, HTTP Basic does too. "
+        "`/.well-known/oauth-authorization-server` says which. Over mutual TLS the token is bound to the certificate.",
         "tags": ["Tokens"],
         "security": [{"client": []}],
         "x-traits": None,

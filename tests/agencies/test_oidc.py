@@ -130,7 +130,10 @@ def test_on_behalf_of_is_oneself_or_nobody(exchange: Exchange, provider: Running
     assert signed_in(browser, provider, known(who.user, provider)) == 302
     assert asked(browser, On_Behalf_Of=who.staff_id).status_code == 200
     for other in (exchange.municipality.staff["coordinator-1"], exchange.centre.staff["caseworker-1"], "x", "a\x00"):
-        assert asked(browser, On_Behalf_Of=other).status_code == 403
+        refused = asked(browser, On_Behalf_Of=other)
+        assert refused.status_code == 403
+        entry = Entry.objects.get(request_id=refused.headers["Request-Id"])
+        assert (entry.action, entry.outcome, entry.actor_user) == ("authenticate", "refused", str(who.user_id))
 
 
 def test_a_change_needs_the_csrf_token(exchange: Exchange, provider: Running, browser: Browser) -> None:

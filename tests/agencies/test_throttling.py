@@ -3,15 +3,20 @@
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.db import ProgrammingError, connection
+from django.test import Client as Browser
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
 from agencies import counting
 from agencies.counting import Counts
 from agencies.credentials import RequestCount
+from agencies.models import User
+from audit import log
+from audit.facts import SYSTEM, Subject
 from tests.agencies.signing import Signer, post_form
 from tests.exchange import Answer, Exchange, Party
 from tests.rules.scan import tables_holding
@@ -189,3 +194,33 @@ def test_the_api_answers_without_a_token_as_often_as_it_is_asked(exchange: Excha
     settings.RATE_LIMIT_PER_MINUTE = 1
     assert [APIClient().get("/api/v1/agencies").status_code for _ in range(3)] == [401] * 3
     assert exchange.municipality.as_("caseworker").get("agencies").status == 200
+
+
+# --- Passwords ----------------------------------------------------------------------------------------------------
+
+
+def test_guessing_an_administrators_password_locks_them_out_nowhere_else(
+    exchange: Exchange, settings: Settings
+) -> None:
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    name, right = f"admin-{uuid4().hex[:8]}", uuid4().hex
+    with log.act("test.enrol", by=SYSTEM, about=Subject("user")):
+        User.objects.create_superuser(name, password=right)
+
+    def sign_in(password: str, *, address: str, account: str = name) -> int:
+        form = {"username": account, "password": password}
+        return Browser().post("/admin/login/", form, headers={"X-Real-IP": address}).status_code
+
+    guesses = [sign_in("guessed", address="198.51.100.7", account=name) for _ in range(12)]
+    assert guesses == [200] * 10 + [429] * 2
+    assert sign_in(right, address="198.51.100.7") == 429
+    assert sign_in("guessed", address="198.51.100.7", account="another") == 200
+    assert sign_in(right, address="198.51.100.8") == 302
+
+
+def test_a_right_password_is_no_failure(exchange: Exchange) -> None:
+    name, right = f"admin-{uuid4().hex[:8]}", uuid4().hex
+    with log.act("test.enrol", by=SYSTEM, about=Subject("user")):
+        User.objects.create_superuser(name, password=right)
+    form = {"username": name, "password": right}
+    assert [Browser().post("/admin/login/", form).status_code for _ in range(12)] == [302] * 12
