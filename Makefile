@@ -1,5 +1,5 @@
 # The commands of this project; `make help` lists them. Paths are relative, so any folder name will do.
-.PHONY: help run reset play later demo test crash drill bench bench-ledger check lint-api clients locks clean
+.PHONY: help run reset play later demo test crash drill bench bench-ledger check lint-api clients fuzz locks clean
 python = .venv/bin/python
 
 help: ## list the commands
@@ -64,6 +64,10 @@ lint-api: ## lint the committed contract with Spectral's OpenAPI and OWASP rule 
 clients: ## generate clients in Python, TypeScript and Java from the contract, compile them, and let them play the main job
 	@sh requirements/install.sh run
 	@$(python) -m clients.run
+
+fuzz: ## ask a server of its own all that the contract allows and forbids, as each role (ARGS="--examples 200 auditor")
+	@sh requirements/install.sh dev
+	@$(python) -m tests.journeys.fuzzing $(ARGS)
 
 locks: ## write requirements/*.txt anew from requirements/*.in (needs uv)
 	cd requirements && uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url dev.in -o dev.txt

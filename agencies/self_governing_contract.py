@@ -10,7 +10,7 @@ from agencies.self_governing_serializers import (
     ClaimSerializer,
     WithdrawClaimBodySerializer,
 )
-from api_schema.describe import CREATES, PERSONAL, operation
+from api_schema.describe import CREATES, PERSONAL, THE_ID, leads_to, operation
 
 TAG = "Self-governing institutions"
 BODY = {
@@ -58,6 +58,11 @@ make_claim = operation(
     sent=BODY,
     got=CLAIM,
     traits=[PERSONAL, CREATES],
+    links=leads_to(
+        *("approve_self_governing_claim", "withdraw_self_governing_claim"),
+        agency_id="$request.path.agency_id",
+        claim_id=THE_ID,
+    ),
     problems=["claim-stands"],
 )
 approve_claim = operation(

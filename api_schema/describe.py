@@ -46,6 +46,18 @@ QUERIES: dict[str, Mapping[str, Any]] = {
 """The schemas of the query parameters that mean the same everywhere; another is a short text."""
 
 
+Links = Mapping[str, Mapping[str, str]]
+"""The operations that an answer leads to, each with what of the answer goes into which of its parameters."""
+
+THE_ID, THE_VERSION = "$response.body#/id", "$response.header.ETag"
+
+
+def leads_to(*names: str, **parameters: str) -> Links:
+    """Return links to these operations; `_` and `If_Match` in a parameter's name stand as they are sent."""
+    told = {name.replace("If_Match", "header.If-Match"): value for name, value in parameters.items()}
+    return dict.fromkeys(names, told)
+
+
 def one_of(codes: Collection[str]) -> dict[str, Any]:
     """Return the schema of a query parameter that is one of these codes."""
     return {"type": "string", "enum": list(codes)}
@@ -72,13 +84,14 @@ def operation(
     queries: Sequence[Query] = (),
     problems: Sequence[str] = (),
     media_types: Sequence[str] = (),
+    links: Links | None = None,
 ) -> Callable[[Any], Any]:
     """
     Return the decorator that describes a view's method: its name, words, bodies with an example each, and its traits.
 
     `sent` and `got` are the example bodies; `queries` are the query parameters, see `Query`; `problems` are
     the codes of those it can answer besides its traits'; `media_types` are the answer's where it is not JSON, and
-    `files` the other media types it answers in besides JSON.
+    `files` the other media types it answers in besides JSON; `links` are what can be asked with what it answers.
     """
     examples, raw, other = [], [], files or {}
     if sent is not None:
@@ -105,7 +118,12 @@ def operation(
         },
         examples=examples,
         parameters=[_query(*query) for query in queries],
-        extensions={"x-traits": list(traits), "x-problems": list(problems), "x-operation": name},
+        extensions={
+            "x-traits": list(traits),
+            "x-problems": list(problems),
+            "x-links": dict(links or {}),
+            "x-operation": name,
+        },
     )
 
     return lambda method: needing(name, described(method))
@@ -117,10 +135,14 @@ def needing(name: str, method: Any) -> Any:
     return method
 
 
+NEEDED = frozenset({"leaf", "old_size"})
+"""The query parameters without which there is no question."""
+
+
 def _query(name: str, meaning: str, schema: Mapping[str, Any] | None = None) -> OpenApiParameter:
     told = dict(schema or QUERIES.get(name, TEXT))
     listed = {"explode": False, "style": "form"} if told["type"] == "array" else {}
-    return OpenApiParameter(name, told, OpenApiParameter.QUERY, description=meaning, **listed)
+    return OpenApiParameter(name, told, OpenApiParameter.QUERY, required=name in NEEDED, description=meaning, **listed)
 
 
 def _form(status: int, media_types: Sequence[str], files: Mapping[str, Any]) -> Any:

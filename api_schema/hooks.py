@@ -12,7 +12,7 @@ from drf_spectacular.openapi import AutoSchema
 
 from api_schema.bounds import bound, bound_pages
 from api_schema.needed_scopes import NEEDED, alternatives
-from api_schema.problems import MEDIA_TYPE, REGISTER, TYPE_BASE, Problem, unfilled
+from api_schema.problems import MEDIA_TYPE, REGISTER, example
 from api_schema.scopes import SCOPES
 from api_schema.token_contract import CLIENT, TOKEN, TOKEN_SCHEMAS
 from api_schema.traits import (
@@ -163,7 +163,12 @@ def _complete(described: dict[str, Any], shared: dict[str, Any]) -> set[str]:
     for trait in traits:
         parameters += deepcopy(PARAMETERS.get(trait, []))
     parameters += [deepcopy(LANGUAGE)] if traits else []
+    links = described.pop("x-links", {})
     for status, response in described["responses"].items():
+        if links and int(status) < BAD:
+            response["links"] = {
+                name: {"operationId": name, "parameters": dict(parameters)} for name, parameters in links.items()
+            }
         response["headers"] = headers("", *traits) if int(status) < BAD else headers("")
     by_status: dict[int, list[str]] = {}
     for code in sorted(problems):
@@ -187,17 +192,6 @@ def _told(codes: list[str]) -> dict[str, Any]:
                 "examples": {code: {"$ref": f"#/components/examples/{code}"} for code in codes},
             }
         },
-    }
-
-
-def example(problem: type[Problem]) -> dict[str, Any]:
-    """Return a problem as it is answered with, in English; what a request fills in is left open."""
-    return {
-        "type": f"{TYPE_BASE}{problem.code}",
-        "code": problem.code,
-        "title": problem.title.en,
-        "status": problem.status,
-        "detail": unfilled(problem.detail.en),
     }
 
 

@@ -24,7 +24,7 @@ from api_schema.words import Words
 
 log = structlog.get_logger(__name__)
 MEDIA_TYPE = "application/problem+json"
-TYPE_BASE = "/api/docs/problems#"
+TYPE_BASE = "/api/docs/problems/"
 REGISTER: dict[str, type["Problem"]] = {}
 """Every problem by its code; the docs page and the contract are made from it."""
 
@@ -265,6 +265,18 @@ def answer(error: Exception, context: dict[str, Any]) -> Response:  # noqa: ARG0
 def unfilled(sentence: str) -> str:
     """Return a problem's sentence as it is documented: what a particular request fills in is left open."""
     return re.sub(r"\{\w+\}", "…", sentence)
+
+
+def example(problem: type[Problem], *, danish: bool = False) -> dict[str, object]:
+    """Return a problem as it is answered with; what a request fills in is left open."""
+    title, detail = (words.da if danish else words.en for words in (problem.title, problem.detail))
+    return {
+        "type": f"{TYPE_BASE}{problem.code}",
+        "code": problem.code,
+        "title": title,
+        "status": problem.status,
+        "detail": unfilled(detail),
+    }
 
 
 def plain_answer(problem: Problem) -> JsonResponse:

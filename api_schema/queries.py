@@ -1,4 +1,7 @@
-"""Reads query parameters strictly: an unknown one is refused, since a misspelt filter would silently show more."""
+"""
+Reads query parameters strictly: an unknown one is refused, since a misspelt filter would silently show more; and so is
+one that is there and empty, where an empty value means nothing.
+"""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -39,8 +42,10 @@ def text(request: Request, name: str, default: str = "") -> str:
 
 def one_of(request: Request, name: str, allowed: Collection[str], default: str) -> str:
     """Return a code parameter. Raises `Malformed`, naming the codes there are."""
-    value = request.query_params.get(name, default)
-    if value and value not in allowed:
+    value = request.query_params.get(name)
+    if value is None:
+        return default
+    if value not in allowed:
         raise Malformed(ONE_OF, name=name, allowed=", ".join(allowed))
     return value
 
@@ -55,8 +60,8 @@ def some_of(request: Request, name: str, allowed: Collection[str]) -> tuple[str,
 
 def time(request: Request, name: str) -> datetime | None:
     """Return a time parameter. Raises `Malformed` unless it is RFC 3339 with an offset."""
-    value = request.query_params.get(name, "")
-    if not value:
+    value = request.query_params.get(name)
+    if value is None:
         return None
     try:
         parsed = parse_datetime(value)
@@ -69,8 +74,8 @@ def time(request: Request, name: str) -> datetime | None:
 
 def uuid(request: Request, name: str) -> UUID | None:
     """Return a UUID parameter. Raises `Malformed` for another form."""
-    value = request.query_params.get(name, "")
-    found = uuid_or_none(value) if value else None
-    if value and found is None:
+    value = request.query_params.get(name)
+    found = uuid_or_none(value) if value is not None else None
+    if value is not None and found is None:
         raise Malformed(A_UUID, name=name)
     return found

@@ -22,7 +22,7 @@ def header(name: str, description: str, example: str, *, required: bool = False,
     }
 
 
-LANGUAGE = header("Accept-Language", "`da` or `en`, for messages and labels.", "en", maxLength=200)
+LANGUAGE = header("Accept-Language", "`da` or `en`, for messages and labels.", "en")
 PARAMETERS: dict[str, list[dict[str, Any]]] = {
     describe.PERSONAL: [
         header(
@@ -84,7 +84,7 @@ PROBLEMS: dict[str, tuple[str, ...]] = {
     ),
     describe.CREATES: ("idempotency-key-reused", *PROBLEMS_OF_A_BODY),
     describe.CHANGES: ("stale-version", "if-match-required", *PROBLEMS_OF_A_BODY),
-    describe.AUDITS: ("audit-case-needed",),
+    describe.AUDITS: ("audit-case-needed", "invalid"),
 }
 ANSWERED: dict[str, dict[str, str]] = {
     "": {

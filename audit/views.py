@@ -157,10 +157,12 @@ def _checkpoint(*, size: int | None = None, final: bool = False) -> Signed:
 
 
 def _size(request: Request, name: str) -> int | None:
-    value = queries.text(request, name)
-    if value and not A_SIZE.match(value):
+    value = request.query_params.get(name)
+    if value is None:
+        return None
+    if not A_SIZE.match(value):
         raise Malformed(SIZE, name=name)
-    return int(value) if value else None
+    return int(value)
 
 
 def _path(index: int) -> str:

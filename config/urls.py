@@ -6,7 +6,7 @@ from agencies import oidc_views
 from agencies.client_admin import site as administration
 from agencies.tokens import TokenEndpoint, server_metadata
 from api_schema import pages, problems
-from api_schema.problem_page import problem_page
+from api_schema.problem_page import one_problem_page, problem_page
 from audit.views import receipt_keys
 from config import health, metrics
 from config.docs.views import docs, to_docs
@@ -24,6 +24,7 @@ urlpatterns = [
     path("api/schema", pages.schema, name="schema"),
     path("api/docs", pages.Docs.as_view(), name="docs"),
     path("api/docs/problems", problem_page),
+    path("api/docs/problems/<slug:code>", one_problem_page),
     path(".well-known/jwks.json", receipt_keys),
     path(".well-known/oauth-authorization-server", server_metadata),
     path("oidc/authenticate/", oidc_views.SignIn.as_view()),

@@ -6,7 +6,18 @@ from typing import Any
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiResponse, extend_schema
 
-from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, needing, one_of, operation
+from api_schema.describe import (
+    CHANGES,
+    CREATES,
+    PERSONAL,
+    THE_ID,
+    THE_VERSION,
+    VERSIONED,
+    leads_to,
+    needing,
+    one_of,
+    operation,
+)
 from consent.listing import STATES
 from consent.serializers import (
     KINDS,
@@ -114,6 +125,16 @@ RECEIPT = {
 }
 RECEIPT_TEXT = "Receipt for your consent\n========================\n\nHow it is now\n-------------\nYou said yes.\n"
 
+ON_IT = {
+    **leads_to("read_consent", "read_consent_receipt", consent_id=THE_ID),
+    **leads_to(
+        *(f"{kind}_consent" for kind in ("give", "refuse", "withdraw", "renew", "invalidate")),
+        consent_id=THE_ID,
+        If_Match=THE_VERSION,
+    ),
+}
+"""What a consent's answer leads to."""
+
 list_consents = operation(
     "list_consents",
     "List the consents that concern the agency",
@@ -149,6 +170,7 @@ record_consent = operation(
     sent=BODY,
     got=CONSENT,
     traits=[PERSONAL, CREATES, VERSIONED],
+    links=ON_IT,
     problems=["consent-not-valid", "key-destroyed"],
 )
 read_consent = operation(
@@ -159,6 +181,7 @@ read_consent = operation(
     response=ConsentSerializer,
     got=CONSENT,
     traits=[PERSONAL, VERSIONED],
+    links=ON_IT,
     queries=[("at", "RFC 3339. What was registered later is left out.")],
 )
 

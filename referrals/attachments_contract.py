@@ -3,7 +3,7 @@
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
 
-from api_schema.describe import CREATES, PERSONAL, operation
+from api_schema.describe import CREATES, PERSONAL, THE_ID, leads_to, operation
 from referrals.attachments_serializers import AttachmentBodySerializer, AttachmentSerializer
 from referrals.contract import MUNICIPALITY
 from referrals.file_types import MEDIA_TYPES
@@ -50,6 +50,9 @@ attach_file = operation(
     sent=BODY,
     got=SHOWN,
     traits=[PERSONAL, CREATES],
+    links=leads_to(
+        "read_attachment", "fetch_attachment", referral_id="$request.path.referral_id", attachment_id=THE_ID
+    ),
     problems=[
         *("move-not-allowed", "file-too-large", "infected", "scanner-unavailable", "too-many-files"),
         *("category-not-yours", "anonymous-case", "not-covered", "key-destroyed"),

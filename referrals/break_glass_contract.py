@@ -4,7 +4,18 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api_schema.describe import AUDITS, CHANGES, CREATES, PERSONAL, VERSIONED, one_of, operation
+from api_schema.describe import (
+    AUDITS,
+    CHANGES,
+    CREATES,
+    PERSONAL,
+    THE_ID,
+    THE_VERSION,
+    VERSIONED,
+    leads_to,
+    one_of,
+    operation,
+)
 from referrals.break_glass_serializers import (
     STATES,
     BreakGlassBodySerializer,
@@ -59,6 +70,10 @@ open_break_glass = operation(
     sent=BODY,
     got=GLASS,
     traits=[PERSONAL, CREATES, VERSIONED],
+    links={
+        **leads_to("read_break_glass", glass_id=THE_ID),
+        **leads_to("review_break_glass", glass_id=THE_ID, If_Match=THE_VERSION),
+    },
     problems=["not-covered", "reason-not-valid", "key-destroyed"],
 )
 list_break_glass = operation(

@@ -5,8 +5,26 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, Query, one_of, operation, some_of
-from referrals.bodies import AmendSerializer, MessageBodySerializer, ReferralBodySerializer, ReferralChangeSerializer
+from api_schema.describe import (
+    CHANGES,
+    CREATES,
+    PERSONAL,
+    THE_ID,
+    THE_VERSION,
+    VERSIONED,
+    Query,
+    leads_to,
+    one_of,
+    operation,
+    some_of,
+)
+from referrals.bodies import (
+    MOVE_BODIES,
+    AmendSerializer,
+    MessageBodySerializer,
+    ReferralBodySerializer,
+    ReferralChangeSerializer,
+)
 from referrals.lifecycle import Move
 from referrals.serializers import (
     STATUSES,
@@ -145,6 +163,19 @@ LIST_QUERIES: list[Query] = [
     ("external_reference", "Your own reference; with `role=sent`."),
     *PAGE_QUERIES,
 ]
+SEEN = {"referral_id": THE_ID, "If_Match": THE_VERSION}
+ON_IT = leads_to(
+    *("read_referral", "read_timeline", "list_messages", "list_amendments", "list_attachments", "list_disclosures"),
+    *("attach_file", "mark_endangered"),
+    referral_id=THE_ID,
+)
+NEXT = leads_to(*(f"{move.value}_referral" for move in MOVE_BODIES), "send_message", "amend_referral", **SEEN)
+OF_IT = {
+    **leads_to("read_consent", "read_consent_receipt", consent_id="$response.body#/basis/consent_id"),
+    **leads_to("read_subject", "read_access_report", subject_id="$response.body#/subject/id"),
+}
+"""What a referral's answer leads to: what is read on it, the moves on the version that was seen, consent and person."""
+
 list_referrals = operation(
     "list_referrals",
     "List the referrals your agency received or sent",
@@ -154,6 +185,7 @@ list_referrals = operation(
     got={"results": [SUMMARY], "next": None},
     traits=[PERSONAL],
     queries=LIST_QUERIES,
+    links=leads_to("read_referral", referral_id="$response.body#/results/0/id"),
 )
 create_referral = operation(
     "create_referral",
@@ -166,6 +198,7 @@ create_referral = operation(
     got=REFERRAL,
     traits=[PERSONAL, CREATES, VERSIONED],
     problems=SENDING,
+    links={**ON_IT, **NEXT, **OF_IT, **leads_to("edit_referral", **SEEN)},
 )
 create_batch = operation(
     "create_batch",
@@ -188,6 +221,7 @@ read_referral = operation(
     response=ReferralSerializer,
     got=REFERRAL,
     traits=[PERSONAL, VERSIONED],
+    links={**ON_IT, **NEXT, **OF_IT},
 )
 edit_referral = operation(
     "edit_referral",
@@ -305,4 +339,5 @@ def step(move: Move, body: Any) -> Callable[[Any], Any]:
         got={**REFERRAL, "status": status, "version": 3},
         traits=[PERSONAL, CHANGES],
         problems=STEPPING,
+        links={**leads_to("read_referral", referral_id=THE_ID), **NEXT},
     )

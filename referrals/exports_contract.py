@@ -2,7 +2,7 @@
 
 from drf_spectacular.types import OpenApiTypes
 
-from api_schema.describe import CREATES, PERSONAL, operation
+from api_schema.describe import CREATES, PERSONAL, THE_ID, leads_to, operation
 from referrals.contract import PAGE_QUERIES, REFERRAL_ID
 from referrals.exports_serializers import ExportBodySerializer, ExportPage, ExportSerializer
 from referrals.inspection_contract import LEDGER
@@ -33,6 +33,7 @@ create_export = operation(
     sent={"case_number": "2026-0042", "referral": REFERRAL_ID, "remembered_size": 20852014},
     got=EXPORT,
     traits=[PERSONAL, CREATES],
+    links=leads_to("read_export", "fetch_bundle", export_id=THE_ID),
     problems=["audit-case-needed", "export-too-large", "idempotency-key-reused", "no-checkpoint"],
 )
 list_exports = operation(

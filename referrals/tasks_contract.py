@@ -4,7 +4,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from api_schema.describe import CHANGES, CREATES, PERSONAL, VERSIONED, one_of, operation
+from api_schema.describe import CHANGES, CREATES, PERSONAL, THE_ID, THE_VERSION, VERSIONED, leads_to, one_of, operation
 from referrals.contract import COMEBACK, PAGE_QUERIES, REFERRAL_ID
 from referrals.tasks_serializers import (
     STATES,
@@ -57,6 +57,10 @@ mark_endangered = operation(
     sent={"home_municipality": "0101", "birth_year": 2010, "statements": STATEMENTS},
     got=TASK,
     traits=[PERSONAL, CREATES, VERSIONED],
+    links={
+        **leads_to("read_task", task_id=THE_ID),
+        **leads_to("finish_task", task_id=THE_ID, If_Match=THE_VERSION),
+    },
     problems=["not-notifiable", "not-complete", "not-covered", "unknown-reference"],
 )
 list_tasks = operation(

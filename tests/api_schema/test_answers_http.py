@@ -69,7 +69,7 @@ def check_problem(answer: Answer, status: int) -> None:
     problem = answer.body
     assert {"type", "code", "title", "status", "detail"} <= set(problem)
     assert set(problem) <= {"type", "code", "title", "status", "detail", "errors", "allowed_actions"}
-    assert (problem["status"], problem["type"]) == (status, f"/api/docs/problems#{problem['code']}")
+    assert (problem["status"], problem["type"]) == (status, f"/api/docs/problems/{problem['code']}")
     assert problem["code"] in REGISTER
     assert REGISTER[problem["code"]].status == status
     for error in problem.get("errors", []):

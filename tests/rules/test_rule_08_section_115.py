@@ -80,7 +80,7 @@ def test_rule_08_an_auditor_does_not_look_for_an_investigation_either(exchange: 
 
 # --- Police units that do not prevent -----------------------------------------------------------------------------
 
-NOTHING = {"type": "/api/docs/problems#not-found", "code": "not-found", "status": 404}
+NOTHING = {"type": "/api/docs/problems/not-found", "code": "not-found", "status": 404}
 
 
 def asked(exchange: Exchange, referral: str, consent: str, subject: str) -> list[tuple[str, str, Any, dict[str, str]]]:
