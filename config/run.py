@@ -120,6 +120,7 @@ def _closing_words(server: Server) -> str:
     return f"""
 Udvej is serving at {server.base_url}
 
+  The docs: begin here    {server.base_url}/docs/
   The API, page by page   {server.base_url}/api/docs
   Demo credentials        {demo_file}
   The server's log        {server.log.relative_to(CHECKOUT)}

@@ -84,14 +84,20 @@ def test_with_the_local_settings_there_is(keys: Path) -> None:
 
 
 def test_settings_that_would_bring_it_elsewhere_do_not_pass_the_check(keys: Path, tmp_path: Path) -> None:
-    """Someone's own settings module, on top of production's, or of the local ones with a host of the world."""
-    for based_on, line in (
-        ("production", 'ROOT_URLCONF = "config.demo.urls"'),
-        ("local", 'ALLOWED_HOSTS = ["api.udvej.example"]'),
-    ):
+    """Someone's own settings module, on top of production's or of the local ones."""
+    for based_on, line in (("production", 'ROOT_URLCONF = "config.demo.urls"'), ("local", "DEBUG = False")):
         (tmp_path / f"own_{based_on}.py").write_text(f"from config.settings.{based_on} import *\n{line}\n")
         seen = looked(f"own_{based_on}", keys, PYTHONPATH=str(tmp_path))
         assert seen[1] == "['udvej.E002']", based_on
+
+
+@pytest.mark.parametrize(
+    ("hosts", "errors"), [(["127.0.0.1", "localhost"], []), (["api.udvej.example"], ["udvej.E002"])]
+)
+def test_nor_do_the_local_settings_where_they_answer_to_the_world(hosts: list[str], errors: list[str]) -> None:
+    local = {"SETTINGS_MODULE": "config.settings.local", "ROOT_URLCONF": "config.demo.urls", "ALLOWED_HOSTS": hosts}
+    with override_settings(**local):
+        assert [error.id for error in sandbox_is_here_alone()] == errors
 
 
 @override_settings(ROOT_URLCONF="config.demo.urls")
