@@ -54,10 +54,14 @@ def code_list(name: str) -> dict[str, dict[str, str]]:
 def words() -> str:
     """Return the words as a Markdown table, by the alphabet of the English."""
     rows = [
-        f"| **{word.en}** | *{word.da}* | {word.means_en}{f' (`{word.code}`)' if word.code else ''} | {word.means_da} |"
+        f"| **{word.en}** | *{_within_a_sentence(word.da)}* | {word.means_en}{f' (`{word.code}`)' if word.code else ''} | {word.means_da} |"
         for word in sorted(glossary(), key=lambda word: word.en.lower())
     ]
     return "\n".join(["| English | Dansk | means | betyder |", "|---|---|---|---|", *rows])
+
+
+def _within_a_sentence(word: str) -> str:
+    return word[0].lower() + word[1:]
 
 
 def codes() -> str:

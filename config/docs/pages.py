@@ -36,6 +36,9 @@ ELSEWHERE = {"api_schema/openapi.yaml": "/api/schema", "README.md": "/docs/"}
 
 MARK = re.compile(r"^<!-- (\w+) -->$", re.MULTILINE)
 PRINTS = "output"
+SCROLLS = '<div class="wide" role="region" aria-label="Table" tabindex="0">'
+"""Around a table, so that a narrow screen scrolls it alone, by keyboard as well."""
+
 TOLD = 2
 """The level of the headings that a page's table of contents tells."""
 
@@ -84,7 +87,7 @@ def page(name: str) -> Page:
         _point(token.children or [], Path(name).parent.as_posix())
     title = next((heading.words for heading in headings if heading.level == 1), name)
     html = parser.renderer.render(tokens, parser.options, {})
-    html = html.replace("<table>", '<div class="wide" tabindex="0"><table>').replace("</table>", "</table></div>")
+    html = html.replace("<table>", f"{SCROLLS}<table>").replace("</table>", "</table></div>")
     return Page(title, tuple(heading for heading in headings if heading.level == TOLD), html)
 
 
