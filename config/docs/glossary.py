@@ -53,10 +53,11 @@ def code_list(name: str) -> dict[str, dict[str, str]]:
 
 def words() -> str:
     """Return the words as a Markdown table, by the alphabet of the English."""
-    rows = [
-        f"| **{word.en}** | *{_within_a_sentence(word.da)}* | {word.means_en}{f' (`{word.code}`)' if word.code else ''} | {word.means_da} |"
-        for word in sorted(glossary(), key=lambda word: word.en.lower())
-    ]
+    rows = []
+    for word in sorted(glossary(), key=lambda word: word.en.lower()):
+        code = f" (`{word.code}`)" if word.code else ""
+        danish = _within_a_sentence(word.da)
+        rows.append(f"| **{word.en}** | *{danish}* | {word.means_en}{code} | {word.means_da} |")
     return "\n".join(["| English | Dansk | means | betyder |", "|---|---|---|---|", *rows])
 
 

@@ -23,7 +23,7 @@ from config.serving import Server, ServingError, files_of
 
 pytestmark = pytest.mark.no_database
 NAME = "reset-test"
-PATIENCE = 120.0
+PATIENCE = 300.0
 
 
 def main_of(module: str, arguments: str) -> list[str]:
