@@ -135,14 +135,16 @@ def needing(name: str, method: Any) -> Any:
     return method
 
 
-NEEDED = frozenset({"leaf", "old_size"})
+NO_QUESTION_WITHOUT = frozenset({"leaf", "old_size"})
 """The query parameters without which there is no question."""
 
 
 def _query(name: str, meaning: str, schema: Mapping[str, Any] | None = None) -> OpenApiParameter:
     told = dict(schema or QUERIES.get(name, TEXT))
     listed = {"explode": False, "style": "form"} if told["type"] == "array" else {}
-    return OpenApiParameter(name, told, OpenApiParameter.QUERY, required=name in NEEDED, description=meaning, **listed)
+    return OpenApiParameter(
+        name, told, OpenApiParameter.QUERY, required=name in NO_QUESTION_WITHOUT, description=meaning, **listed
+    )
 
 
 def _form(status: int, media_types: Sequence[str], files: Mapping[str, Any]) -> Any:

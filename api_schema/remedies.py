@@ -348,4 +348,31 @@ REMEDIES: dict[str, Remedy] = {
         "Læs efter, om handlingen blev gjort, før du prøver igen. Oplys Request-Id til driften.",
         "Read whether the act was done before you try again. Give operations the Request-Id.",
     ),
+    # --- Webhook endpoints
+    "endpoint-not-valid": _said(
+        "Adressen må ikke kaldes: den er ikke https, ikke et domænenavn, har en anden port end 443 og 8443, eller "
+        "navnet fører et andet sted hen end til offentlige adresser.",
+        "The address may not be called: it is not https, not a domain name, has another port than 443 and 8443, or "
+        "the name leads elsewhere than to public addresses.",
+        "errors siger hvad. Et navn, der kun kendes indenfor, kan ikke kaldes; følg i stedet GET /events.",
+        "errors says what. A name that is known inside only can't be called; follow GET /events instead.",
+    ),
+    "too-many-endpoints": _said(
+        "Myndigheden har allerede ti adresser, der kaldes eller er slået fra.",
+        "The agency already has ten endpoints that are called or disabled.",
+        "Fjern en, der ikke bruges: DELETE /notifications/endpoints/{id}. Eller lad én adresse fordele til flere.",
+        "Remove one that is not used: DELETE /notifications/endpoints/{id}. Or let one address pass on to several.",
+    ),
+    "endpoint-is-disabled": _said(
+        "Adressen er slået fra, fordi den svarede 410 eller fejlede for længe.",
+        "The endpoint is disabled, because it answered 410 or failed for too long.",
+        "Ret det, der fejler, slå den til med POST …/enable, og bed så om det igen.",
+        "Mend what fails, enable it with POST …/enable, and then ask again.",
+    ),
+    "delivery-waits": _said(
+        "Leveringen er endnu ikke endt: den står i kø, eller bliver forsøgt igen om lidt.",
+        "The delivery has not ended yet: it stands in line, or is tried again before long.",
+        "Vent; next_attempt_at siger hvornår. Kun det, der er endt, kan gentages.",
+        "Wait; next_attempt_at says when. Only what has ended can be replayed.",
+    ),
 }

@@ -162,6 +162,16 @@ TRUSTED_PROXIES = _names(
     "The addresses of the proxies whose headers are believed, or `unix` for a socket; comma-separated.",
     where=EVERY,
 )
+OIDC_ISSUER = _text(
+    "UDVEJ_OIDC_ISSUER",
+    "The OpenID provider that people sign in at (docs/sign-in.md). Empty: with a password, at /admin/ alone.",
+    kind="an https address",
+    where=EVERY,
+)
+OIDC_CLIENT_ID = _text("UDVEJ_OIDC_CLIENT_ID", "What that provider knows the exchange by.", where=EVERY)
+OIDC_CLIENT_SECRET_FILE = _text(
+    "UDVEJ_OIDC_CLIENT_SECRET_FILE", "The file of the secret that it gave.", kind="a path", where=EVERY
+)
 STATIC_ROOT = _path(
     "UDVEJ_STATIC_ROOT",
     "The folder of static files: the docs page, the administration.",

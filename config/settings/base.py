@@ -108,9 +108,9 @@ OAUTH2_PROVIDER = {
 }
 SESSION_COOKIE_HTTPONLY = True
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # a new secret is shown, not sent along
-OIDC_ISSUER = env.str("UDVEJ_OIDC_ISSUER", default="")  # where people sign in; empty: with a password, at /admin/ alone
-OIDC_CLIENT_ID = env.str("UDVEJ_OIDC_CLIENT_ID", default="")
-OIDC_CLIENT_SECRET_FILE = env.str("UDVEJ_OIDC_CLIENT_SECRET_FILE", default="")
+OIDC_ISSUER = variables.OIDC_ISSUER.read()  # where people sign in; empty: with a password, at /admin/ alone
+OIDC_CLIENT_ID = variables.OIDC_CLIENT_ID.read()
+OIDC_CLIENT_SECRET_FILE = variables.OIDC_CLIENT_SECRET_FILE.read()
 SESSION_COOKIE_SAMESITE = "Lax" if OIDC_ISSUER else "Strict"  # a provider's way back is from another site
 SESSION_COOKIE_AGE = 8 * 60 * 60
 CSRF_COOKIE_SAMESITE = "Strict"

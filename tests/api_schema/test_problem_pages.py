@@ -2,6 +2,7 @@
 
 import html
 import re
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -26,8 +27,9 @@ def text_of(path: str) -> str:
     return html.unescape(answer.content.decode())
 
 
-def kinds(base: type) -> set[type]:
-    return {base}.union(*(kinds(each) for each in base.__subclasses__()))
+def kinds(base: type[Any]) -> set[type[Any]]:
+    found: set[type[Any]] = {base}
+    return found.union(*(kinds(each) for each in base.__subclasses__()))
 
 
 @pytest.mark.no_database

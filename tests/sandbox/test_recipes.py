@@ -110,7 +110,13 @@ def test_another_language_needs_nothing_but_what_the_page_says(demo: Demo, tmp_p
 
 def test_nothing_is_left_out() -> None:
     jobs = {"first-call", "submit", "attach", "follow", "answer", "withdraw-consent", "receive", "complete"}
-    assert {file.stem for file in RECIPES if file != OTHER} == jobs | {"who-saw-what", "verify-receipt", "batch", "events", "webhooks"}
+    assert {file.stem for file in RECIPES if file != OTHER} == jobs | {
+        "who-saw-what",
+        "verify-receipt",
+        "batch",
+        "events",
+        "webhooks",
+    }
     listed = (DOCS / "recipes" / "README.md").read_text(encoding="utf-8")
     assert [file.name for file in RECIPES if f"({file.name})" not in listed] == []
 
