@@ -11,6 +11,7 @@ from typing import Any
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from api_schema import pagination
+from api_schema.deprecation import Deprecation
 from api_schema.needed_scopes import NEEDED
 from api_schema.pagination import SIZE_MAX
 from api_schema.queries import TEXT_MAX
@@ -23,6 +24,8 @@ CHANGES = "changes"
 """Changes something: If-Match, ETag, and 409, 412, 428."""
 AUDITS = "audits"
 """Looks into the ledger: Audit-Case or Audit-Reason."""
+DEPRECATED = "deprecated"
+"""On its way out: Deprecation, and Sunset where that is decided."""
 VERSIONED = "versioned"
 """Answers with one resource: ETag."""
 
@@ -85,13 +88,15 @@ def operation(
     problems: Sequence[str] = (),
     media_types: Sequence[str] = (),
     links: Links | None = None,
+    deprecated: Deprecation | None = None,
 ) -> Callable[[Any], Any]:
     """
     Return the decorator that describes a view's method: its name, words, bodies with an example each, and its traits.
 
     `sent` and `got` are the example bodies; `queries` are the query parameters, see `Query`; `problems` are
     the codes of those it can answer besides its traits'; `media_types` are the answer's where it is not JSON, and
-    `files` the other media types it answers in besides JSON; `links` are what can be asked with what it answers.
+    `files` the other media types it answers in besides JSON; `links` are what can be asked with what it answers, and
+    `deprecated` is since when it is on its way out.
     """
     examples, raw, other = [], [], files or {}
     if sent is not None:
@@ -107,7 +112,8 @@ def operation(
     described: Callable[[Any], Any] = extend_schema(
         operation_id=name,
         summary=summary,
-        description=description or summary,
+        description="\n\n".join([description or summary, *([deprecated.words()] if deprecated else [])]),
+        deprecated=True if deprecated else None,
         tags=[tag],
         request=request,
         responses={
@@ -119,14 +125,20 @@ def operation(
         examples=examples,
         parameters=[_query(*query) for query in queries],
         extensions={
-            "x-traits": list(traits),
+            "x-traits": [*traits, *([DEPRECATED] if deprecated else [])],
             "x-problems": list(problems),
             "x-links": dict(links or {}),
             "x-operation": name,
         },
     )
 
-    return lambda method: needing(name, described(method))
+    def describe(method: Any) -> Any:
+        told = needing(name, described(method))
+        if deprecated is not None:
+            told.deprecation = deprecated
+        return told
+
+    return describe
 
 
 def needing(name: str, method: Any) -> Any:

@@ -14,6 +14,7 @@ import structlog
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 
+from api_schema.deprecation import headers_for
 from api_schema.problems import Malformed, PreconditionRequired
 from api_schema.validation import holds_cpr
 from api_schema.words import Words
@@ -74,6 +75,8 @@ def request_context(get_response: Handler) -> Handler:
         rate_limit = getattr(request, "rate_limit", None)
         for name, value in rate_limit.headers().items() if isinstance(rate_limit, RateLimit) else ():
             response[name] = value
+        for name, value in headers_for(request).items():
+            response.setdefault(name, value)
         if "/api/v1/" in request.path or request.path.startswith("/oauth/"):
             response.setdefault("Cache-Control", "no-store")
             response["X-Content-Type-Options"] = "nosniff"

@@ -53,6 +53,7 @@ hand over people who want to leave an extremist milieu.
 - Say what for: `Purpose: <code>`, unless the role has just one purpose. See `/api/v1/code-lists/purposes`.
 - Create with an `Idempotency-Key`; change with `If-Match`.
 - Codes never change; texts come in Danish or English after `Accept-Language`.
+- What is on its way out says so: `Deprecation` since when, `Sunset` until when. Something is added without notice.
 - An error is `application/problem+json` (RFC 9457); every kind is listed on [the problems page](/api/docs/problems).
 - Quick starts, recipes and a glossary: [the docs page](/docs/).
 """
@@ -123,7 +124,7 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:  # noqa: 
             if isinstance(described, dict) and "responses" in described:
                 used |= _complete(described, components.setdefault("responses", {}))
     components["examples"] = {code: {"value": example(REGISTER[code])} for code in sorted(used)}
-    components["headers"] = documented_headers()
+    components["headers"] = documented_headers(_headers_in(result["paths"], components["responses"]))
     _name_codes(result["paths"], schemas)
     _say_none(schemas)
     _close(schemas)
@@ -193,6 +194,12 @@ def _told(codes: list[str]) -> dict[str, Any]:
             }
         },
     }
+
+
+def _headers_in(paths: dict[str, Any], shared: dict[str, Any]) -> set[str]:
+    """Return the names of the headers that some response has."""
+    own = (each for path in paths.values() for described in path.values() for each in described["responses"].values())
+    return {name for response in (*own, *shared.values()) for name in response.get("headers", ())}
 
 
 def _name_codes(paths: dict[str, Any], schemas: dict[str, Any]) -> None:

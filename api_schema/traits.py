@@ -4,7 +4,7 @@ What a trait of an operation adds to its description: headers that are sent and 
 `describe` names the traits, `hooks` writes them out; a problem that no trait brings, an operation names itself.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from api_schema import describe
@@ -95,6 +95,11 @@ ANSWERED: dict[str, dict[str, str]] = {
     describe.PERSONAL: {"Receipt": "Signed promise that the ledger includes this act (compact JWS, RFC 7515)."},
     describe.CREATES: {"Idempotency-Replayed": "`true` where an earlier request with the same key made it."},
     describe.CHANGES: {"ETag": "The version, for If-Match."},
+    describe.DEPRECATED: {
+        "Deprecation": "Since when the operation is deprecated (RFC 9745).",
+        "Sunset": "When the operation ends, where that is decided (RFC 8594).",
+        "Link": "Where its deprecation is told of.",
+    },
     describe.VERSIONED: {"ETag": "The version, for If-Match."},
 }
 ANSWERED_WITH_A_PROBLEM: dict[int, dict[str, str]] = {
@@ -144,9 +149,11 @@ def written(names: Iterable[str]) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in sorted(names)}
 
 
-def documented_headers() -> dict[str, Any]:
-    """Return every header that an answer can have, as OpenAPI headers."""
+def documented_headers(used: Collection[str]) -> dict[str, Any]:
+    """Return the headers of these names as OpenAPI headers."""
     told = {
         name: text for each in (*ANSWERED.values(), *ANSWERED_WITH_A_PROBLEM.values()) for name, text in each.items()
     }
-    return {name: {"description": text, "schema": {"type": "string"}} for name, text in sorted(told.items())}
+    return {
+        name: {"description": text, "schema": {"type": "string"}} for name, text in sorted(told.items()) if name in used
+    }
