@@ -48,6 +48,8 @@ def served_safely(**kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001 - Django
         *_files(),
         *_witnesses(),
         *_traces(),
+        *_clients(),
+        *_sent(),
     ]
 
 
@@ -224,6 +226,39 @@ def _traces() -> Iterator[CheckMessage]:
             124,
             "Traces go to another host in the clear.",
             "Make OTEL_EXPORTER_OTLP_ENDPOINT an https address, or run a collector on this host.",
+        )
+
+
+def _clients() -> Iterator[CheckMessage]:
+    if settings.CLIENT_SECRETS not in ("accept", "refuse"):
+        yield _error(128, f"UDVEJ_CLIENT_SECRETS is {settings.CLIENT_SECRETS!r}.", "It is `accept` or `refuse`.")
+    if settings.CLIENT_SECRETS == "accept":
+        yield _warning(
+            129,
+            "Clients may get tokens with a secret that travels (UDVEJ_CLIENT_SECRETS=accept).",
+            "Have them sign (docs/sign-in.md), and refuse secrets.",
+        )
+
+
+def _sent() -> Iterator[CheckMessage]:
+    """What leaves the exchange by itself: webhooks, and mail to duty contacts."""
+    if settings.WEBHOOKS_INSIDE:
+        yield _error(
+            130,
+            "Webhooks may be posted to this machine itself, over http.",
+            "Leave WEBHOOKS_INSIDE False: an agency's administrator could reach what is not theirs.",
+        )
+    if settings.EMAIL_BACKEND.endswith("console.EmailBackend"):
+        yield _warning(
+            131,
+            "Mail to duty contacts is only written out: nobody is told that something waits.",
+            "Set UDVEJ_EMAIL_URL, such as smtp://user:password@mail.example.dk:587?tls=starttls.",
+        )
+    elif not (settings.EMAIL_USE_TLS or settings.EMAIL_USE_SSL or _near(settings.EMAIL_HOST)):
+        yield _error(
+            132,
+            "Mail goes to another host in the clear, and its password with it.",
+            "Leave tls=none out of UDVEJ_EMAIL_URL.",
         )
 
 

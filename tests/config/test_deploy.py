@@ -32,8 +32,8 @@ HARDENED = {
     "UMask=0077",
 }
 SECRETS = {
-    "udvej.service": {"DATABASE_URL:app", "UDVEJ_METRICS_TOKEN:metrics"},
-    "udvej-deadlines.service": {"DATABASE_URL:app"},
+    "udvej.service": {"DATABASE_URL:app", "UDVEJ_EMAIL_URL:mail", "UDVEJ_METRICS_TOKEN:metrics"},
+    "udvej-deadlines.service": {"DATABASE_URL:app", "UDVEJ_EMAIL_URL:mail"},
     "udvej-deliver.service": {"DATABASE_URL:app"},
     "udvej-sealer.service": {"DATABASE_URL:sealer"},
     "udvej-verify.service": {"DATABASE_URL:reader"},

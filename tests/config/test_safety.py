@@ -39,6 +39,11 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("udvej.W121", {"CLAMAV": "tcp:10.0.0.7:3310"}, "in the clear"),
     ("udvej.E122", {"LEDGER_POLICY": "/nowhere/policy"}, "can't be read"),
     ("udvej.W123", {"LEDGER_POLICY": ""}, "No witness watches"),
+    ("udvej.E128", {"CLIENT_SECRETS": "sometimes"}, "'sometimes'"),
+    ("udvej.W129", {"CLIENT_SECRETS": "accept"}, "a secret that travels"),
+    ("udvej.E130", {"WEBHOOKS_INSIDE": True}, "to this machine itself"),
+    ("udvej.W131", {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "only written out"),
+    ("udvej.E132", {"EMAIL_USE_TLS": False}, "in the clear"),
 ]
 
 
@@ -52,6 +57,8 @@ def safe(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     settings.API_AUDIENCE, settings.LEDGER_ORIGIN = "https://api.example.dk/", "api.example.dk/ledger"
     settings.KEYS_DIR, settings.LEDGER_KEYS_DIR = keys, tmp_path / "elsewhere"
     settings.LEDGER_POLICY, settings.RATE_LIMIT_PER_MINUTE = str(policy), 1200
+    settings.CLIENT_SECRETS, settings.EMAIL_BACKEND = "refuse", "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL = "mail.example.dk", True, False
     for name in ("OWNER_DATABASE_URL", "SEALER_DATABASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
     return settings
@@ -227,6 +234,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "UDVEJ_LEDGER_KEYS_DIR": str(tmp_path / "elsewhere"),
         "UDVEJ_LEDGER_POLICY": str(policy),
         "UDVEJ_METRICS_TOKEN": "f" * 64,
+        "UDVEJ_EMAIL_URL": "smtp://udvej:password@mail.example.dk:587?tls=starttls",
         "UDVEJ_WORKERS": "1",
     }
 
