@@ -34,8 +34,7 @@ def principal_of_session(request: Request) -> Principal | None:
     Return the person whose session a request comes with, or None where it comes with none that opens the API.
 
     Whoever is a member of several agencies says as whom by `On-Behalf-Of`, with a staff id of their own. Raises
-    `OnBehalfOfUnknown`, recorded, where that names nobody or several, and `Malformed` for a change without the CSRF
-    token.
+    `OnBehalfOfUnknown`, recorded, where that names nobody or several, and `Malformed` where a change has no CSRF token.
     """
     wrapped: Any = request._request
     user = getattr(wrapped, "user", None)

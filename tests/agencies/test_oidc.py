@@ -9,7 +9,9 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import uuid4
 
 import pytest
+import requests
 from django.contrib.sessions.models import Session
+from django.core.exceptions import SuspiciousOperation
 from django.test import Client as Browser
 from pytest_django import Settings
 
@@ -20,6 +22,7 @@ from audit import log
 from audit.facts import SYSTEM, Subject
 from audit.models import Entry
 from tests.agencies.provider import SECRET, Running, begin, come_back, running
+from tests.agencies.signing import b64, make_key, public_jwk, sign
 from tests.exchange import Exchange
 from tests.rules.scan import tables_holding
 
@@ -284,6 +287,29 @@ def test_a_claim_that_is_not_for_this_sign_in_is_refused(provider: Running, name
     right = {"iss": provider.issuer, "aud": "udvej", "exp": now + 60, "iat": now, "nonce": "mine", "sub": "s"}
     assert oidc._is_for_us(right | CLAIMS.get(name, {}), nonce="mine") == (name == "right")
     assert not oidc._is_for_us(right, nonce=None)
+
+
+def test_a_token_that_the_provider_did_not_sign_is_refused(provider: Running) -> None:
+    """By another key under the provider's key's name, by none, and by the public key as a password."""
+    published = requests.get(oidc.discovered()["jwks_uri"], timeout=10).json()["keys"]
+    now = int(time.time())
+    claims = {"iss": provider.issuer, "aud": "udvej", "exp": now + 60, "iat": now, "nonce": "mine", "sub": "s"}
+    assert oidc._is_for_us(claims, nonce="mine")
+    for key in published:
+        brought = public_jwk(make_key("RS256"), kid=key["kid"])
+        for head, signing in (
+            ({"alg": "RS256", "kid": key["kid"]}, make_key("RS256")),
+            ({"alg": "RS256", "kid": key["kid"], "jwk": brought}, make_key("RS256")),
+            ({"alg": "RS256"}, make_key("RS256")),
+            ({"alg": "ES256", "kid": key["kid"]}, make_key("ES256")),
+            ({"alg": "none", "kid": key["kid"]}, None),
+            ({"alg": "HS256", "kid": key["kid"]}, json.dumps(key).encode()),
+            ({"alg": "HS256", "kid": key["kid"]}, SECRET.encode()),
+        ):
+            said = f"{b64(json.dumps(head).encode())}.{b64(json.dumps(claims).encode())}"
+            token = f"{said}.{b64(sign(signing, head['alg'], said.encode()) or b'x')}"
+            with pytest.raises(SuspiciousOperation, match="not the provider's"):
+                oidc.Provider().verify_token(token, nonce="mine")
 
 
 @pytest.mark.parametrize("issuer", ["http://provider.example", "https://127.0.0.1:1", "http://127.0.0.1:1", "ftp://x"])
