@@ -97,6 +97,8 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "replay_endpoint_since": ("notifications:write",),
     "replay_delivery": ("notifications:write",),
     # administration
+    "read_duty_contact": ("administration:read",),
+    "set_duty_contact": ("administration:write",),
     "list_self_governing_claims": ("administration:read",),
     "make_self_governing_claim": ("administration:write",),
     "approve_self_governing_claim": ("administration:write",),

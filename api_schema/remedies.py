@@ -360,8 +360,8 @@ REMEDIES: dict[str, Remedy] = {
     "too-many-endpoints": _said(
         "Myndigheden har allerede ti adresser, der kaldes eller er slået fra.",
         "The agency already has ten endpoints that are called or disabled.",
-        "Fjern en, der ikke bruges: DELETE /notifications/endpoints/{id}. Eller lad én adresse fordele til flere.",
-        "Remove one that is not used: DELETE /notifications/endpoints/{id}. Or let one address pass on to several.",
+        "Fjern en, der ikke bruges: DELETE /notifications/endpoints/<id>. Eller lad én adresse fordele til flere.",
+        "Remove one that is not used: DELETE /notifications/endpoints/<id>. Or let one address pass on to several.",
     ),
     "endpoint-is-disabled": _said(
         "Adressen er slået fra, fordi den svarede 410 eller fejlede for længe.",

@@ -35,6 +35,7 @@ ELSEWHERE = {"api_schema/openapi.yaml": "/api/schema", "README.md": "/docs/"}
 """Files outside docs/ that are served, and where."""
 
 MARK = re.compile(r"^<!-- (\w+) -->$", re.MULTILINE)
+COMMENT = re.compile(r"^<!-- [^>]* -->\n", re.MULTILINE)  # what it says is for those who edit the page
 PRINTS = "output"
 SCROLLS = '<div class="wide" role="region" aria-label="Table" tabindex="0">'
 """Around a table, so that a narrow screen scrolls it alone, by keyboard as well."""
@@ -103,7 +104,7 @@ def anchor(words: str) -> str:
 
 
 def _made_whole(markdown: str) -> str:
-    return MARK.sub(lambda mark: MADE[mark[1]](), markdown)
+    return COMMENT.sub("", MARK.sub(lambda mark: MADE[mark[1]](), markdown))
 
 
 def _scripts() -> str:

@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from agencies.models import Agency, Client, Membership, User
 from audit.models import Entry
-from tests.exchange import Answer, Exchange, Party
+from tests.exchange import EVERY_SCOPE, Answer, Exchange, Party
 from tests.rules.scan import tables_holding
 
 AccessToken = get_access_token_model()
@@ -50,7 +50,7 @@ def stored(token: str) -> Any:
 def test_a_client_with_its_secret_gets_a_short_lived_token_with_its_scopes(exchange: Exchange) -> None:
     answer = exchange.municipality.fetch_token()
     assert (answer.status, answer.body["token_type"], answer.body["expires_in"]) == (200, "Bearer", 600)
-    assert set(answer.body["scope"].split()) == {"referrals", "consents", "audit", "administration"}
+    assert set(answer.body["scope"].split()) == set(EVERY_SCOPE)
     assert answer.headers["Cache-Control"] == "no-store"
     assert "refresh_token" not in answer.body
 

@@ -12,7 +12,10 @@ from config.variables import Misconfigured
 
 pytestmark = pytest.mark.no_database
 ROOMS = ("config", "referrals", "consent", "agencies", "audit", "api_schema", "bench")
-OTHERS = {"CREDENTIALS_DIRECTORY"}  # systemd's, read by what reads the variables
+OTHERS = {
+    "CREDENTIALS_DIRECTORY",  # systemd's, read by what reads the variables
+    *("SCRIPT", "REFERRAL", "AFTER", "AS"),  # what is said to `make play`, not settings
+}
 
 
 def read_in(file: Path) -> Iterator[str]:

@@ -81,4 +81,5 @@ def test_a_database_that_does_not_know_the_clients_yet_gets_the_secrets_of_the_f
     assert len(set(secret.values())) == len(secret)
     credentials = base64.b64encode(f"demo-psykiatri-vest:{known['client_secret']}".encode()).decode()
     asking = APIClient(headers={"Authorization": f"Basic {credentials}"})
-    assert asking.post("/oauth/token", {"grant_type": "client_credentials"}, format="multipart").status_code == 200
+    form = "application/x-www-form-urlencoded"
+    assert asking.post("/oauth/token", "grant_type=client_credentials", content_type=form).status_code == 200

@@ -43,7 +43,13 @@ SECRETS = {
 }
 """Which credential each unit gets, literally: none gets another's."""
 
-ACCOUNTS = {"owner": "udvej-owner", "sealer": "udvej-sealer", "reader": "udvej-sealer", "metrics": "udvej"}
+ACCOUNTS = {
+    "owner": "udvej-owner",
+    "sealer": "udvej-sealer",
+    "reader": "udvej-sealer",
+    "metrics": "udvej",
+    "mail": "udvej",
+}
 DECLARED = {each.name for each in variables.declared()}
 OTHERS = {"CREDENTIALS_DIRECTORY", "PYTHONDONTWRITEBYTECODE", "PATH"}
 
@@ -76,14 +82,14 @@ def test_every_command_that_is_named_exists(file: Path) -> None:
 def test_every_unit_variable_and_link_of_a_page_is_there(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     there = {each.name for each in (DEPLOY / "systemd").iterdir()}
-    assert set(re.findall(r"\budvej[a-z-]*\.(?:service|timer)", text)) <= there | {"udvej-deliver.service"}
+    assert set(re.findall(r"\budvej[a-z-]*\.(?:service|timer)", text)) <= there
     assert set(re.findall(r"\bUDVEJ_[A-Z_]+\b", text)) <= DECLARED
     for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
         assert (page.parent / link).exists(), link
 
 
 def test_these_are_all_the_units_there_are() -> None:
-    assert {unit.name for unit in UNITS} - {"udvej-deliver.service"} == set(SECRETS)
+    assert {unit.name for unit in UNITS} == set(SECRETS)
     for timer in TIMERS:
         (unit,) = said(timer, "Unit") or [timer.name.replace(".timer", ".service")]
         assert (DEPLOY / "systemd" / unit).exists()

@@ -76,13 +76,16 @@ def test_metrics_tell_how_far_the_log_is(exchange: Exchange, log_of_the_run: Log
     assert answer["Content-Type"].startswith("text/plain; version=")
     said = dict(line.rsplit(" ", 1) for line in answer.content.decode().splitlines() if not line.startswith("#"))
     assert float(said["udvej_ledger_checkpoint_size"]) == size
-    assert {name for name in said if name.startswith("udvej_ledger")} == {
+    gauges = ("udvej_ledger", "udvej_duty", "udvej_webhooks")
+    assert {name for name in said if name.startswith(gauges)} == {
         "udvej_ledger_waiting_entries",
         "udvej_ledger_seal_lag_seconds",
         "udvej_ledger_checkpoint_size",
         "udvej_ledger_final_size",
         "udvej_duty_notices_unsent",
         "udvej_duty_notices_unreachable",
+        "udvej_webhooks_due",
+        "udvej_webhooks_lag_seconds",
     }
 
 
