@@ -27,9 +27,8 @@ def text_of(path: str) -> str:
     return html.unescape(answer.content.decode())
 
 
-def kinds(base: type[Any]) -> set[type[Any]]:
-    found: set[type[Any]] = {base}
-    return found.union(*(kinds(each) for each in base.__subclasses__()))
+def kinds(base: Any) -> set[Any]:
+    return {base}.union(*(kinds(each) for each in base.__subclasses__()))
 
 
 @pytest.mark.no_database
