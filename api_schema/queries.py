@@ -4,7 +4,7 @@ one that is there and empty, where an empty value means nothing.
 """
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.utils.dateparse import parse_datetime
@@ -65,11 +65,11 @@ def time(request: Request, name: str) -> datetime | None:
         return None
     try:
         parsed = parse_datetime(value)
-    except ValueError:
-        parsed = None
-    if parsed is None or parsed.tzinfo is None:
-        raise Malformed(A_TIME, name=name)
-    return parsed
+        if parsed is None or parsed.tzinfo is None:
+            raise Malformed(A_TIME, name=name)
+        return parsed.astimezone(UTC)  # PostgreSQL takes no offset of 16 hours or more
+    except (ValueError, OverflowError):
+        raise Malformed(A_TIME, name=name) from None
 
 
 def uuid(request: Request, name: str) -> UUID | None:

@@ -102,6 +102,7 @@ OPEN_ADDRESSES = {
     "api/schema",
     "api/docs",
     "api/docs/problems",
+    "api/docs/problems/<slug:code>",
     ".well-known/jwks.json",
     ".well-known/oauth-authorization-server",
     "docs",
