@@ -65,6 +65,17 @@ MENU = (
         ),
     ),
     Group(
+        Words("I drift", "In production"),
+        (
+            (address("sign-in.md"), Words("Log ind og få tokens", "Signing in")),
+            (address("events.md"), Words("Hændelser og webhooks", "Events and webhooks")),
+            (address("api-policy.md"), Words("Sådan ændrer API'et sig", "How the API changes")),
+            (address("configuration.md"), Words("Opsætning", "Configuration")),
+            (address("operations.md"), Words("Daglig drift", "Operations")),
+            (address("backup.md"), Words("Kopier og genskabelse", "Backup and restore")),
+        ),
+    ),
+    Group(
         Words("Kontrakten", "The contract"),
         (
             ("/api/docs", Words("API'et, side for side", "The API, page by page")),
