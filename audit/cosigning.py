@@ -41,7 +41,11 @@ def cosign(asked: Sequence[Witness], *, tree: Tree, using: str = DEFAULT_DB_ALIA
 
 
 def run(asked: Sequence[Witness], *, stop: threading.Event, every: float, using: str = DEFAULT_DB_ALIAS) -> None:
-    """Go on asking until told to stop, through every loss of a witness and of the database."""
+    """
+    Go on asking until told to stop, through every loss of a witness and of the database.
+
+    A fault of ours is logged and tried again: a thread that ended by it would be missed by nobody for a minute.
+    """
     tree = Tree(using)
     while not stop.is_set():
         try:
@@ -49,6 +53,9 @@ def run(asked: Sequence[Witness], *, stop: threading.Event, every: float, using:
         except (DatabaseError, InterfaceError):
             all_have, tree = False, Tree(using)
             connections[using].close()
+        except Exception as error:
+            logger.error("cosigning_failed", kind=type(error).__name__)  # noqa: TRY400 - no stack, which holds values
+            all_have = False
         stop.wait(every if all_have else max(every, PATIENCE_SECONDS))
     connections[using].close()
 

@@ -354,6 +354,21 @@ def test_the_sealer_has_each_checkpoint_cosigned_and_says_which_is_final(
             checkpoints.policy.cache_clear()
 
 
+def test_a_fault_of_ours_does_not_end_the_asking(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, rounds = threading.Event(), []
+
+    def faulty(*_: Any, **__: Any) -> bool:
+        rounds.append(len(rounds))
+        if len(rounds) > 1:
+            stop.set()
+        raise ValueError("a fault")
+
+    monkeypatch.setattr(cosigning, "cosign", faulty)
+    monkeypatch.setattr(cosigning, "PATIENCE_SECONDS", 0.01)
+    cosigning.run([], stop=stop, every=0.01, using=log.using)
+    assert rounds == [0, 1]
+
+
 def test_the_newest_final_checkpoint_is_found_however_many_came_since(
     log: Log, tmp_path: Path, settings: Settings
 ) -> None:
