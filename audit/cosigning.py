@@ -53,7 +53,7 @@ def run(asked: Sequence[Witness], *, stop: threading.Event, every: float, using:
         except (DatabaseError, InterfaceError):
             all_have, tree = False, Tree(using)
             connections[using].close()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the others are asked again
             logger.error("cosigning_failed", kind=type(error).__name__)  # noqa: TRY400 - no stack, which holds values
             all_have = False
         stop.wait(every if all_have else max(every, PATIENCE_SECONDS))

@@ -355,7 +355,8 @@ def test_the_sealer_has_each_checkpoint_cosigned_and_says_which_is_final(
 
 
 def test_a_fault_of_ours_does_not_end_the_asking(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    stop, rounds = threading.Event(), []
+    stop = threading.Event()
+    rounds: list[int] = []
 
     def faulty(*_: Any, **__: Any) -> bool:
         rounds.append(len(rounds))
