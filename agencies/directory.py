@@ -28,6 +28,11 @@ def active_agency(agency_id: UUID) -> Agency | None:
     return _listed().filter(pk=agency_id).first()
 
 
+def hold(agency_id: UUID) -> None:
+    """Lock an agency until the act ends, against others that count what it has; what refers to it need not wait."""
+    Agency.objects.select_for_update(no_key=True).values_list("pk").get(pk=agency_id)
+
+
 def agency_ids() -> Sequence[UUID]:
     """Return the ids of all agencies there are or have been."""
     return list(Agency.objects.values_list("id", flat=True).order_by("id"))

@@ -175,4 +175,4 @@ def _write(file: File, referral: Referral, file_id: UUID, *, scan_state: str, by
         body_hash=file.body_hash,
     )
     Referral.objects.filter(pk=referral.pk).update(updated_at=timezone.now())
-    news.changed(referral)
+    news.attached(referral)

@@ -24,6 +24,11 @@ def changed(*referrals: Referral, arrived: bool = False) -> None:
     )
 
 
+def attached(referral: Referral) -> None:
+    """Tell that a file was attached: it raises no version, so none is told."""
+    events.tell_all([(agency, kind, referral.id, None) for agency, kind in _parties(referral, Type.REFERRAL_CHANGED)])
+
+
 def _parties(referral: Referral, to_recipient: Type) -> Sequence[tuple[UUID, Type]]:
     """The sender always; the recipient from the submission on: a draft is its writer's alone."""
     parties = [(referral.sender_id, Type.REFERRAL_CHANGED)]

@@ -35,6 +35,9 @@ AT_ONCE_MOST = 500
 Rows: TypeAlias = QuerySet[Any]
 """Referrals or tasks, each with `due`: when its deadline is."""
 
+LAST_FIRST = tuple(reversed(Step))
+"""The order of a look: what it escalates, no earlier than the next one ends, so that nothing ends unnoticed."""
+
 UNDECIDED = [Status.SUBMITTED.value, Status.RECEIVED.value]
 STOPPABLE = [status.value for status, move in STEPS if move is Move.STOP_ON_CONSENT]
 BY_URGENCY = frozenset({Deadline.ACKNOWLEDGE, Deadline.DECIDE})
@@ -71,7 +74,7 @@ def act_on_deadlines(*, at: datetime | None = None, sender: UUID | None = None) 
     now = at or _database_clock()
     done: Counter[str] = Counter()
     for watched in WATCHED:
-        for step in Step:
+        for step in LAST_FIRST:
             with _on_its_own(watched, step, done):
                 for row_id in _found(watched, step, now, sender):
                     with _on_its_own(watched, step, done):

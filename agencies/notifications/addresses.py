@@ -8,6 +8,7 @@ Checked when an endpoint is registered and again at each call, and the call goes
 import ipaddress
 import re
 import socket
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -17,9 +18,23 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 PORTS = (443, 8443)
 HOST = re.compile(r"^(?=.{1,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$")
-PLAIN = re.compile(r"^[\x21-\x7e]{1,1000}$")
-NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-"""IPv4 inside IPv6 (RFC 6052, RFC 8215): what it reaches, the gateway decides; so nothing is called there."""
+PLAIN = re.compile(r"[\x21-\x7e]{1,1000}")
+ELSEWHERE = tuple(
+    map(
+        ipaddress.ip_network,
+        (
+            *("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16"),  # IPv4 inside IPv6: a gateway decides what it reaches
+            *("3fff::/20", "fec0::/10"),  # documentation (RFC 9637), and what was site-local (RFC 3879)
+            *("192.0.0.0/24", "192.88.99.0/24"),  # protocols' own (RFC 6890), and the old 6to4 relays (RFC 7526)
+        ),
+    )
+)
+"""What Python's tables call global, or did in some of its versions, and where nothing is called all the same."""
+
+NOT_RESOLVED = "not_resolved"
+RESOLVER_SECONDS, RESOLVERS = 3.0, 4
+_resolvers = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
+"""A lookup has no timeout of its own; here one that hangs holds up nobody but other lookups."""
 
 
 class NotCallable(Exception):  # noqa: N818 - it says what the address is not
@@ -32,13 +47,13 @@ class NotCallable(Exception):  # noqa: N818 - it says what the address is not
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a call goes: to this address, in the name of this host."""
+    """Where a call goes: to one of these addresses, in the name of this host."""
 
     secure: bool
     host: str
     port: int
     path: str
-    address: str
+    addresses: tuple[str, ...]
 
 
 def target(url: str) -> Target:
@@ -46,14 +61,14 @@ def target(url: str) -> Target:
     secure, host, port, path = _parts(url)
     found = _resolved(host, port)
     if not found:
-        raise NotCallable("not_public")
+        raise NotCallable(NOT_RESOLVED)
     if not all(_allowed(address) for address in found):  # one that leads inside as well is not trusted with the rest
         raise NotCallable("not_public")
-    return Target(secure=secure, host=host, port=port, path=path, address=str(found[0]))
+    return Target(secure=secure, host=host, port=port, path=path, addresses=tuple(map(str, found)))
 
 
 def _parts(url: str) -> tuple[bool, str, int, str]:
-    if not PLAIN.match(url):
+    if not PLAIN.fullmatch(url):
         raise NotCallable("not_a_url")
     try:
         parts = urlsplit(url)
@@ -76,21 +91,24 @@ def _parts(url: str) -> tuple[bool, str, int, str]:
 
 
 def _resolved(host: str, port: int) -> list[Address]:
+    looked_up = _resolvers.submit(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
+        found = looked_up.result(timeout=RESOLVER_SECONDS)
+    except (OSError, UnicodeError, TimeoutError):
+        looked_up.cancel()
         return []
-    return [ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found]
+    return list(dict.fromkeys(ipaddress.ip_address(str(address[0]).partition("%")[0]) for *_, address in found))
 
 
 def _allowed(address: Address) -> bool:
     if settings.WEBHOOKS_INSIDE and address.is_loopback:
         return True
+    if any(address in network for network in ELSEWHERE):
+        return False
     if isinstance(address, ipaddress.IPv6Address):
-        if any(address in network for network in NAT64) or address.teredo is not None:
+        if address.teredo is not None:
             return False
-        inner = address.ipv4_mapped or address.sixtofour
-        if inner is not None:
-            return _allowed(inner)
+        if address.ipv4_mapped is not None:
+            return _allowed(address.ipv4_mapped)
     reserved = address.is_multicast or address.is_reserved or address.is_unspecified or address.is_link_local
     return address.is_global and not reserved

@@ -8,6 +8,7 @@ import http.client
 import json
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -67,14 +68,23 @@ def call(endpoint: Endpoint, event: Event, *, at: datetime) -> Called:
 
 
 def _post(to: Target, content: bytes, headers: dict[str, str], *, ends: float) -> int:
-    tls = _tls() if to.secure else None
-    connection = connected(to.host, to.port, address=to.address, ends=ends, tls=tls)
+    connection = _connected(to, ends=ends)
     try:
         with until(ends, connection.sock):
             connection.request("POST", to.path, content, headers)
             return connection.getresponse().status
     finally:
         connection.close()
+
+
+def _connected(to: Target, *, ends: float) -> http.client.HTTPConnection:
+    """Return a connection to the first of the checked addresses that takes one. Raises what the last of them does."""
+    tls = _tls() if to.secure else None
+    for address in to.addresses[:-1]:
+        soon = time.monotonic() + (ends - time.monotonic()) / 2
+        with suppress(OSError):
+            return connected(to.host, to.port, address=address, ends=soon, tls=tls)
+    return connected(to.host, to.port, address=to.addresses[-1], ends=ends, tls=tls)
 
 
 @cache

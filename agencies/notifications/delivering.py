@@ -6,17 +6,23 @@ act that was undone, and no act is done without its calls. A job that is to be t
 ones of its line wait. At least once: a worker that dies after the call and before it is written down makes it again.
 """
 
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from threading import Lock
 from typing import Any
 from uuid import UUID
 
 import structlog
+from django.db.models import F
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from procrastinate import BaseRetryStrategy, JobContext, RetryDecision
 from procrastinate.contrib.django import app
 from procrastinate.jobs import Job
 
-from agencies.notifications import calling, events
+from agencies.notifications import addresses, calling, events
 from agencies.notifications.calling import Called
 from agencies.notifications.models import Attempt, Delivery, DeliveryState, Endpoint, EndpointState, Type
 from audit import log
@@ -28,6 +34,12 @@ WAITS = tuple(timedelta(seconds=seconds) for seconds in (5, 300, 1800, 7200, 180
 
 REST = timedelta(seconds=30)
 """How long an endpoint that gave no answer at all is left alone, whatever else is in line for it."""
+
+REST_SPREAD = 30
+"""Over how many seconds what waited for it comes back, so that it does not come all at once."""
+
+AT_ONCE_MOST = 2
+"""How many calls to one endpoint a worker makes at once."""
 
 PATIENCE = timedelta(days=5)
 """How long an endpoint may fail without one success before it is disabled."""
@@ -47,6 +59,7 @@ class AtItsTime(BaseRetryStrategy):
     def get_retry_decision(self, *, exception: BaseException, job: Job) -> RetryDecision | None:
         if isinstance(exception, Later):
             return RetryDecision(retry_at=exception.at)
+        logger.error("webhook_fault", kind=type(exception).__name__, job=job.id)  # no stack, which holds values
         return RetryDecision(retry_in={"seconds": 60})
 
 
@@ -61,15 +74,17 @@ def deliver(delivery: str) -> None:
         _end(found, DeliveryState.CANCELLED)
         return
     if endpoint.resting_until is not None and endpoint.resting_until > now:
-        raise Later(endpoint.resting_until)
-    called = calling.call(endpoint, found.event, at=now)
-    number = found.attempts + 1
-    Attempt.objects.get_or_create(
-        delivery=found,
-        number=number,
-        defaults={"status": called.status, "failure": called.failure, "milliseconds": called.milliseconds},
+        raise Later(endpoint.resting_until + timedelta(seconds=found.id.int % REST_SPREAD))
+    with _a_turn(endpoint.pk) as ours:
+        if not ours:
+            raise Later(now + timedelta(seconds=1 + found.id.int % 3))
+        called = calling.call(endpoint, found.event, at=now)
+    number = Attempt.objects.filter(delivery=found).count() + 1
+    Attempt.objects.create(
+        delivery=found, number=number, status=called.status, failure=called.failure, milliseconds=called.milliseconds
     )
-    logger.info("webhook", status=called.status, failure=called.failure, ms=called.milliseconds, attempt=number)
+    said = {"status": called.status, "failure": called.failure, "ms": called.milliseconds, "attempt": number}
+    logger.info("webhook", endpoint=str(endpoint.pk), **said)
     if called.arrived:
         Endpoint.objects.filter(pk=endpoint.pk).exclude(failing_since=None).update(failing_since=None)
         _end(found, DeliveryState.DELIVERED, attempts=number)
@@ -77,34 +92,66 @@ def deliver(delivery: str) -> None:
     _failed(found, called, number)
 
 
+_turns: Counter[UUID] = Counter()
+_taking_turns = Lock()
+
+
+@contextmanager
+def _a_turn(endpoint: UUID) -> Iterator[bool]:
+    """Say whether another call to the endpoint may be made now: so that a slow one does not hold up all the others."""
+    with _taking_turns:
+        ours = _turns[endpoint] < AT_ONCE_MOST
+        _turns[endpoint] += ours
+    try:
+        yield ours
+    finally:
+        with _taking_turns:
+            _turns[endpoint] -= ours
+            if not _turns[endpoint]:
+                del _turns[endpoint]
+
+
 def _failed(delivery: Delivery, called: Called, number: int) -> None:
-    now, endpoint = timezone.now(), delivery.endpoint
-    since = endpoint.failing_since or now
-    resting = now + REST if called.status is None else None
-    Endpoint.objects.filter(pk=endpoint.pk).update(failing_since=since, resting_until=resting)
+    now, row = timezone.now(), Endpoint.objects.filter(pk=delivery.endpoint_id)
+    if called.failure == addresses.NOT_RESOLVED and number <= len(WAITS):  # it may be our own resolver's fault
+        _again(delivery, number, at=now + WAITS[number - 1])
+        return
+    row.update(failing_since=Coalesce(F("failing_since"), now))
+    if called.status is None:
+        row.update(resting_until=now + REST)
+    since = row.values_list("failing_since", flat=True).get() or now
     last = number > len(WAITS)
     if called.gone or last or now - since > PATIENCE:
-        _end(delivery, DeliveryState.FAILED, attempts=number)
-        disable(endpoint.pk, because="gone" if called.gone else "failing")
+        disable(delivery.endpoint_id, because="gone" if called.gone else "failing", failed=delivery, attempts=number)
         return
-    again = now + WAITS[number - 1]
-    Delivery.objects.filter(pk=delivery.pk).update(attempts=number, next_at=again)
-    raise Later(again)
+    _again(delivery, number, at=now + WAITS[number - 1])
+
+
+def _again(delivery: Delivery, number: int, *, at: datetime) -> None:
+    """Write down when the next attempt is made, and raise `Later`; nothing where it was cancelled meanwhile."""
+    waiting = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING)
+    if waiting.update(attempts=number, next_at=at):
+        raise Later(at)
 
 
 def _end(delivery: Delivery, state: DeliveryState, **changed: Any) -> None:
-    waiting = Delivery.objects.filter(pk=delivery.pk, state=DeliveryState.WAITING)
-    waiting.update(state=state, ended_at=timezone.now(), next_at=None, **changed)
+    """Write down how a delivery ended. One that arrived did so, though it was cancelled while it was under way."""
+    open_to = [DeliveryState.WAITING, *([DeliveryState.CANCELLED] if state == DeliveryState.DELIVERED else [])]
+    rows = Delivery.objects.filter(pk=delivery.pk, state__in=open_to)
+    rows.update(state=state, ended_at=timezone.now(), next_at=None, **changed)
 
 
-def disable(endpoint_id: UUID, *, because: str) -> None:
+def disable(endpoint_id: UUID, *, because: str, failed: Delivery | None = None, attempts: int = 0) -> None:
     """
     Call an endpoint no more, and give its agency notice of it in the feed: an act of the system, recorded.
 
-    What was in line for it is cancelled; once it is enabled again, its agency has it replayed from where it failed.
+    The delivery that failed ends with it, and what was in line is cancelled; once the endpoint is enabled again, its
+    agency has that replayed from where it failed.
     """
     with log.act("endpoint.disable", by=SYSTEM, about=Subject("endpoint", endpoint_id), changes=False) as act:
-        endpoint = Endpoint.objects.select_for_update().get(pk=endpoint_id)
+        endpoint = Endpoint.objects.select_for_update(no_key=True).get(pk=endpoint_id)
+        if failed is not None:
+            _end(failed, DeliveryState.FAILED, attempts=attempts)
         if endpoint.state != EndpointState.ACTIVE:
             act.action = "endpoint.left-disabled"
             return

@@ -8,11 +8,12 @@ call about what, `events`'.
 from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
+from agencies import directory
 from agencies.acting import acting
 from agencies.errors import KeyReused, NotThere
 from agencies.models import Role
@@ -31,6 +32,8 @@ from audit.facts import Receipt, Subject
 
 SCOPE = "notifications"
 MOST = 10
+AGAIN_WITHIN = timedelta(minutes=10)
+"""How long a rotation that is asked for again is the same one."""
 MADE_ONCE = ("agencies_endpoint_is_made_once_per_key",)
 
 
@@ -63,13 +66,14 @@ def register(url: str, types: Collection[str], *, by: Principal, purpose: str, k
 
 
 def _register(url: str, types: Collection[str], *, by: Principal, purpose: str, key: str, body_hash: str) -> Shown:
-    unfit = _why_not(url)  # it asks the resolver, which no transaction should wait for
+    unfit = _why_not(url, by=by)
     with administering("endpoint.register", by=by, purpose=purpose) as act:
         made = Endpoint.objects.filter(agency=by.agency, idempotency_key=key).first()
         replayed = made is not None
         if made is None:
             if unfit:
                 raise EndpointNotValid(errors=[refuse("/url", unfit, NOT_CALLABLE[unfit])])
+            directory.hold(by.agency)
             if Endpoint.objects.filter(agency=by.agency).exclude(state=EndpointState.REMOVED).count() >= MOST:
                 raise TooManyEndpoints
             made = Endpoint.objects.create(
@@ -81,12 +85,12 @@ def _register(url: str, types: Collection[str], *, by: Principal, purpose: str, 
                 body_hash=body_hash,
             )
             made.refresh_from_db()
-        elif made.body_hash != body_hash:
+        elif made.body_hash != body_hash or made.state == EndpointState.REMOVED:
             raise KeyReused
         else:
             act.action = "endpoint.replay"
         act.about = Subject("endpoint", made.id)
-    return _shown(made, act, secret=True, replayed=replayed)
+    return _shown(made, act, secret=made.generation == 1, replayed=replayed)
 
 
 def list_endpoints(*, by: Principal, purpose: str) -> tuple[Sequence[Shown], Receipt]:
@@ -108,12 +112,14 @@ def rotate(endpoint_id: UUID, *, by: Principal, purpose: str) -> Shown:
     """
     Give the endpoint a new secret, and return it; for a day calls are signed with the one before as well.
 
-    A second rotation within the day ends the first secret at once. Raises `NotThere`, recorded.
+    Asked again within ten minutes, as after a lost answer, it returns the same one; a later rotation within the day
+    ends the first secret at once. Raises `NotThere`, recorded.
     """
     with administering("endpoint.rotate", by=by, purpose=purpose, about=endpoint_id) as act:
-        endpoint = own(endpoint_id, by=by, locked=True)
-        endpoint.generation, endpoint.rotated_at = endpoint.generation + 1, timezone.now()
-        endpoint.save(update_fields=["generation", "rotated_at"])
+        endpoint, now = own(endpoint_id, by=by, locked=True), timezone.now()
+        if endpoint.rotated_at is None or now - endpoint.rotated_at > AGAIN_WITHIN:
+            endpoint.generation, endpoint.rotated_at = endpoint.generation + 1, now
+            endpoint.save(update_fields=["generation", "rotated_at"])
         act.detail = {"generation": str(endpoint.generation)}
     return _shown(endpoint, act, secret=True)
 
@@ -124,9 +130,10 @@ def enable(endpoint_id: UUID, *, by: Principal, purpose: str) -> Shown:
 
     Raises `NotThere`, and `EndpointNotValid` where its address may not be called by now; recorded.
     """
+    url = Endpoint.objects.filter(pk=endpoint_id, agency=by.agency).values_list("url", flat=True).first()
+    unfit = "" if url is None else _why_not(url, by=by)
     with administering("endpoint.enable", by=by, purpose=purpose, about=endpoint_id) as act:
         endpoint = own(endpoint_id, by=by, locked=True)
-        unfit = _why_not(endpoint.url)
         if unfit:
             raise EndpointNotValid(errors=[refuse("", unfit, NOT_CALLABLE[unfit])])
         endpoint.state, endpoint.disabled_because = EndpointState.ACTIVE, ""
@@ -141,7 +148,7 @@ def try_out(endpoint_id: UUID, *, by: Principal, purpose: str) -> Receipt:
         endpoint = own(endpoint_id, by=by)
         if endpoint.state != EndpointState.ACTIVE:
             raise EndpointIsDisabled
-        events.tell(Type.ENDPOINT_TEST, endpoint.id, to=[by.agency])
+        events.tell_one(endpoint, Type.ENDPOINT_TEST)
     return act.committed
 
 
@@ -172,18 +179,22 @@ def administering(
 
 def own(endpoint_id: UUID, *, by: Principal, locked: bool = False) -> Endpoint:
     """Return an endpoint of the principal's agency that is not removed. Raises `NotThere`."""
-    known = Endpoint.objects.select_for_update() if locked else Endpoint.objects.all()
+    # not the key: acts that tell the agency something, and so refer to the endpoint, need not wait
+    known = Endpoint.objects.select_for_update(no_key=True) if locked else Endpoint.objects.all()
     found = known.filter(pk=endpoint_id, agency=by.agency).exclude(state=EndpointState.REMOVED).first()
     if found is None:
         raise NotThere
     return found
 
 
-def _why_not(url: str) -> str:
+def _why_not(url: str, *, by: Principal) -> str:
+    """Return why an address may not be called; it asks the resolver, so before the act, and for who may register."""
+    if by.role != Role.ADMINISTRATOR or by.lacks(SCOPE):
+        return ""  # the act refuses them
     try:
         addresses.target(url)
-    except addresses.NotCallable as error:
-        return error.code
+    except addresses.NotCallable as error:  # whether a name is known inside is not for the asker to learn
+        return "not_public" if error.code == addresses.NOT_RESOLVED else error.code
     return ""
 
 

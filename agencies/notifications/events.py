@@ -11,11 +11,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from procrastinate.contrib.django import app
+from procrastinate import App
+from procrastinate.contrib.django.django_connector import DjangoConnector
 
-from agencies.notifications.models import Type
+from agencies.notifications.models import Endpoint, Event, Type
 
 TASK, QUEUE = "deliver", "webhooks"
+line = App(connector=DjangoConnector())
+"""The queue over Django's own connection, in a worker as well: a job belongs to the transaction that is under way."""
 
 TELL = """
     WITH told AS (
@@ -35,7 +38,7 @@ TELL = """
 TELL_AGAIN = """
     WITH told AS (SELECT number, about FROM agencies_event WHERE number = ANY (%(events)s)), made AS (
         INSERT INTO agencies_delivery (endpoint_id, event_id, replay)
-        SELECT %(endpoint)s, number, true FROM told ORDER BY number
+        SELECT %(endpoint)s, number, %(replay)s FROM told ORDER BY number
         RETURNING id, endpoint_id, event_id
     )
     SELECT made.id, made.endpoint_id, told.about FROM made JOIN told ON told.number = made.event_id ORDER BY told.number
@@ -61,9 +64,15 @@ def tell_all(told: Collection[tuple[UUID, Type, UUID, int | None]]) -> None:
     _put_in_line(TELL, {"agencies": agencies, "types": types, "abouts": abouts, "versions": versions})
 
 
+def tell_one(endpoint: Endpoint, kind: Type) -> None:
+    """Tell an event about an endpoint itself, and have that endpoint called, whatever types it asked for."""
+    told = Event.objects.create(agency_id=endpoint.agency_id, type=kind, about=endpoint.id)
+    _put_in_line(TELL_AGAIN, {"endpoint": endpoint.id, "events": [told.number], "replay": False})
+
+
 def tell_again(endpoint: UUID, numbers: Collection[int]) -> None:
     """Put these events in line for an endpoint once more, in the order in which they were told."""
-    _put_in_line(TELL_AGAIN, {"endpoint": endpoint, "events": list(numbers)})
+    _put_in_line(TELL_AGAIN, {"endpoint": endpoint, "events": list(numbers), "replay": True})
 
 
 def _put_in_line(statement: str, values: Mapping[str, Any]) -> None:
@@ -76,5 +85,5 @@ def _put_in_line(statement: str, values: Mapping[str, Any]) -> None:
         cursor.execute(statement, values)
         due = cursor.fetchall()
     for delivery, endpoint, about in due:
-        job = app.configure_task(TASK, queue=QUEUE, lock=f"{endpoint}:{about}")
+        job = line.configure_task(TASK, queue=QUEUE, lock=f"{endpoint}:{about}")
         job.defer(delivery=str(delivery))

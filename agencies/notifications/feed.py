@@ -63,11 +63,11 @@ def read(*, by: Principal, cursor: str, size: int, wait: int) -> Page:
     Raises `Malformed` for a cursor that is not of this feed, and what `acting_for_nobody` does, recorded.
     """
     about = Subject("agency", by.agency)
-    after = _position(cursor, by)
-    if not by.lacks(SCOPE) and by.kind != Kind.POLICE and not _is_more_within(wait, by, after):
+    if not by.lacks(SCOPE) and by.kind != Kind.POLICE and not _is_more_within(wait, by, _position(cursor, by)):
         return Page(events=(), next=cursor or None, checkpoint=_checkpoint(), receipt=None)
     with acting_for_nobody("event.list", by=by, about=about, scope=SCOPE) as act:
         _place(by.agency)
+        after = _position(cursor, by)
         found = list(Event.objects.filter(agency=by.agency, position__gt=after).order_by("position")[:size])
         act.result_ids = tuple(dict.fromkeys(event.about for event in found))
         act.detail = {"events": str(len(found))}
@@ -80,16 +80,20 @@ def read(*, by: Principal, cursor: str, size: int, wait: int) -> Page:
 
 
 def _position(cursor: str, by: Principal) -> int:
-    """Return the place that a cursor, the id of the last event seen, stands for; 0 for none."""
+    """
+    Return the place that a cursor, the id of the last event seen, stands for; 0 for none.
+
+    An event that a webhook told of may have no place yet: then there is something to show, and all has a place after.
+    """
     if not cursor:
         return 0
     try:
-        found = Event.objects.filter(id=UUID(cursor), agency=by.agency).values_list("position", flat=True).first()
+        found = Event.objects.filter(id=UUID(cursor), agency=by.agency).values_list("position", flat=True)[:1]
     except ValueError:
-        found = None
-    if found is None:
+        raise Malformed(UNKNOWN) from None
+    if not found:
         raise Malformed(UNKNOWN)
-    return found
+    return found[0] or 0
 
 
 def _place(agency: UUID) -> None:

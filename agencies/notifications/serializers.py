@@ -54,7 +54,9 @@ class EndpointSerializer(serializers.Serializer[Any]):
 class NewSecretSerializer(EndpointSerializer):
     """An endpoint with its new secret, which no other answer shows."""
 
-    secret = serializers.CharField(help_text="`whsec_` and 32 bytes in base64, as Standard Webhooks libraries take it.")
+    secret = serializers.CharField(
+        required=False, help_text="`whsec_` and 32 bytes in base64, as Standard Webhooks libraries take it."
+    )
 
 
 class AttemptSerializer(serializers.Serializer[Any]):

@@ -226,12 +226,12 @@ LEDGER_ALARM_SECONDS = 10  # how long an entry may wait for its checkpoint befor
 LEDGER_WITNESS_ALARM_SECONDS = 60  # and a checkpoint for its quorum of witnesses
 
 # --- Events: the feed, and webhooks, which a worker beside the server delivers -------------------------------------
-EVENTS_SEATS = 4  # how many requests a process lets wait for an event at a time: half of gunicorn's threads
+EVENTS_SEATS = max(1, variables.THREADS.read() // 2)  # how many requests a process lets wait for an event at a time
 WEBHOOKS_ALARM_SECONDS = 120  # how long a call may wait for a worker before /health/ready says so
 WEBHOOKS_INSIDE = False  # whether loopback addresses may be called, over http; for development alone
 PROCRASTINATE_AUTODISCOVER_MODULE_NAME = ""
 PROCRASTINATE_IMPORT_PATHS = ["agencies.notifications.delivering"]
-PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 8, "delete_jobs": "successful"}
+PROCRASTINATE_WORKER_DEFAULTS = {"concurrency": 6, "delete_jobs": "successful"}
 
 # --- What operators watch ----------------------------------------------------------------------------------------
 METRICS_TOKEN = variables.METRICS_TOKEN.read()

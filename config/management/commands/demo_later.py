@@ -15,6 +15,7 @@ from django.utils import timezone
 from referrals.overdue import act_on_deadlines
 
 HOURS_MOST = 24 * 400
+TOLD = {"remind": "reminded", "escalate": "escalated", "expire": "expired"}
 
 
 class Command(BaseCommand):
@@ -29,5 +30,6 @@ class Command(BaseCommand):
         if not 0 < options["hours"] <= HOURS_MOST:
             raise CommandError(f"Say how many hours, up to {HOURS_MOST}:  make later HOURS=480")
         at = timezone.now() + timedelta(hours=options["hours"])
-        escalated, expired = act_on_deadlines(at=at)
-        self.stdout.write(f"As if it were {at:%Y-%m-%d %H:%M}: {escalated} escalated, {expired} expired.")
+        done = act_on_deadlines(at=at)
+        told = ", ".join(f"{done[step]} {words}" for step, words in TOLD.items())
+        self.stdout.write(f"As if it were {at:%Y-%m-%d %H:%M}: {told}.")

@@ -13,14 +13,24 @@ from agencies.notifications import calling
 from agencies.notifications.addresses import NotCallable, target
 from agencies.notifications.models import Attempt, Endpoint
 from tests.agencies.notifications.receiving import subscriber, work_off
-from tests.exchange import Exchange
+from tests.exchange import Answer, Caller, Exchange
 
 PUBLIC = "93.184.216.34"
 INSIDE = (
     *("127.0.0.1", "127.8.8.8", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),
     *("192.0.2.1", "198.18.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255", "::1", "::", "fe80::1", "fc00::1"),
     *("fd12:3456::1", "ff02::1", "::ffff:127.0.0.1", "::ffff:10.0.0.1", "2002:7f00:1::", "2002:a00:1::"),
-    *("64:ff9b::7f00:1", "64:ff9b:1::a00:1", "2001:0:4136:e378:8000:63bf:3fff:fdd2", "2001:db8::1"),
+    *(
+        "fec0::1",
+        "192.0.0.192",
+        "192.88.99.1",
+        "2002:808:808::",
+        "3fff::1",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::a00:1",
+        "2001:0:4136:e378:8000:63bf:3fff:fdd2",
+        "2001:db8::1",
+    ),
 )
 
 
@@ -41,7 +51,7 @@ def test_a_name_that_leads_to_the_public_internet_is_called_at_the_address_it_le
 ) -> None:
     leads_to(monkeypatch, PUBLIC)
     found = target("https://Sager.Example.dk:8443/udvej?a=1")
-    assert (found.host, found.port, found.path, found.address) == ("sager.example.dk", 8443, "/udvej?a=1", PUBLIC)
+    assert (found.host, found.port, found.path, found.addresses) == ("sager.example.dk", 8443, "/udvej?a=1", (PUBLIC,))
 
 
 @pytest.mark.parametrize("address", INSIDE)
@@ -55,9 +65,32 @@ def test_a_name_that_leads_inside_as_well_is_refused(monkeypatch: pytest.MonkeyP
     assert why_not("https://sager.example.dk/") == "not_public"
 
 
-def test_a_name_that_leads_nowhere_is_answered_like_one_that_leads_inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    leads_to(monkeypatch)
-    assert why_not("https://sager.example.dk/") == "not_public"
+def test_a_name_that_leads_nowhere_is_answered_like_one_that_leads_inside(
+    exchange: Exchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = []
+    for found in ((), ("10.0.0.1",)):
+        leads_to(monkeypatch, *found)
+        answers.append(registering(exchange.centre.as_("administrator"), "https://inside.example.dk/").body)
+    assert answers[0] == answers[1]
+    assert answers[0]["errors"][0]["code"] == "not_public"
+
+
+def registering(caller: Caller, url: str) -> Answer:
+    return caller.call("POST", "notifications/endpoints", {"url": url}, Idempotency_Key=str(uuid4()))
+
+
+def test_for_who_may_not_register_no_name_is_looked_up(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def look_up(host: str, *_: Any, **__: Any) -> list[Any]:
+        asked.append(host)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    for party, role in ((exchange.centre, "counsellor"), (exchange.investigators, "caseworker")):
+        assert registering(party.as_(role), "https://asked.example.dk/").status in {403, 404}
+    assert asked == []
 
 
 @pytest.mark.parametrize(
@@ -78,6 +111,7 @@ def test_a_name_that_leads_nowhere_is_answered_like_one_that_leads_inside(monkey
         ("https://sager.example.dk\\@127.0.0.1/", "not_a_url"),
         ("https://sager.example.dk/\r\nHost: inside", "not_a_url"),
         ("https://sager.example.dk/ x", "not_a_url"),
+        ("https://sager.example.dk/\n", "not_a_url"),
         ("https:///udvej", "not_a_name"),
         ("", "not_a_url"),
     ],
@@ -95,7 +129,7 @@ def test_every_address_of_this_table_is_known_for_what_it_is() -> None:
 def test_loopback_is_called_in_development_alone(settings: Settings) -> None:
     assert why_not("http://127.0.0.1:8080/") == "not_https"
     settings.WEBHOOKS_INSIDE = True
-    assert target("http://127.0.0.1:8080/").address == "127.0.0.1"
+    assert target("http://127.0.0.1:8080/").addresses == ("127.0.0.1",)
 
 
 def test_other_private_addresses_are_not_called_in_development_either(

@@ -12,9 +12,10 @@ from standardwebhooks.webhooks import WebhookVerificationError
 
 from agencies.notifications import calling, delivering
 from agencies.notifications.models import Attempt, Delivery, Endpoint, Event
+from audit import log
 from audit.models import Entry
 from tests.agencies.notifications.receiving import Subscriber, pass_time, subscriber, work_off
-from tests.exchange import Caller, Exchange, Party
+from tests.exchange import Caller, Exchange, Party, referral_body
 
 ENDPOINTS = "notifications/endpoints"
 DELIVERIES = "notifications/deliveries"
@@ -92,22 +93,26 @@ def test_another_referrals_events_do_not_wait_for_one_that_fails(exchange: Excha
     work_off()
     assert len(hook.of(first)) == 1
     assert len(hook.of(second)) == 1
-    assert delivery_of(first).state == "waiting"
-    assert delivery_of(second).state == "delivered"
+    assert sorted(delivery_of(each).state for each in (first, second)) == ["delivered", "waiting"]
 
 
 def delivery_of(about: str) -> Delivery:
     return Delivery.objects.get(event__about=about, replay=False, event__type="referral.arrived")
 
 
-def test_what_was_undone_is_told_to_nobody(exchange: Exchange, hook: Subscriber) -> None:
+def test_what_was_undone_is_told_to_nobody(
+    exchange: Exchange, hook: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The act is undone after it has told: its ledger entry can't be written."""
     register(exchange.centre, hook)
-    referral = exchange.municipality.as_("caseworker").submit(exchange.centre)
+    caseworker = exchange.municipality.as_("caseworker")
+    assert caseworker.party.token
+    monkeypatch.setattr(log, "INSERT", "INSERT INTO no_such_ledger VALUES (%s)" + ", %s" * 21)
+    assert caseworker.create(referral_body(exchange.centre)).status == 503
+    monkeypatch.undo()
     work_off()
-    refused = exchange.centre.as_("coordinator").step(referral, "start", {})
-    assert refused.status == 409
-    work_off()
-    assert len(hook.of(referral)) == 1
+    assert hook.received == []
+    assert not Event.objects.filter(agency=exchange.centre.agency).exists()
 
 
 def test_a_stranger_is_told_nothing(exchange: Exchange, hook: Subscriber) -> None:
@@ -305,6 +310,19 @@ def test_the_same_key_registers_once_and_another_body_is_refused(exchange: Excha
     assert made[1].headers["Idempotency-Replayed"] == "true"
     other = caller.call("POST", ENDPOINTS, {"url": f"{hook.url}/x"}, Idempotency_Key=key)
     assert (other.status, other.body["code"]) == (422, "idempotency-key-reused")
+    caller.call("DELETE", f"{ENDPOINTS}/{made[0].body['id']}")
+    removed = caller.call("POST", ENDPOINTS, {"url": hook.url}, Idempotency_Key=key)
+    assert (removed.status, removed.body["code"]) == (422, "idempotency-key-reused")
+
+
+def test_a_rotation_that_is_asked_for_again_is_the_same_and_the_first_answer_tells_no_later_secret(
+    exchange: Exchange, hook: Subscriber
+) -> None:
+    caller, key = administrator(exchange.centre), str(uuid4())
+    made = caller.call("POST", ENDPOINTS, {"url": hook.url}, Idempotency_Key=key).body
+    rotated = [caller.call("POST", f"{ENDPOINTS}/{made['id']}/rotate-secret", {}).body["secret"] for _ in range(2)]
+    assert rotated[0] == rotated[1] != made["secret"]
+    assert "secret" not in caller.call("POST", ENDPOINTS, {"url": hook.url}, Idempotency_Key=key).body
 
 
 def test_an_agency_has_ten_endpoints_at_most(exchange: Exchange, hook: Subscriber) -> None:
@@ -328,11 +346,13 @@ def test_a_removed_endpoint_is_called_no_more_and_is_not_there(exchange: Exchang
     assert caller.call("GET", DELIVERIES).body["results"] == []
 
 
-def test_a_test_call_says_that_it_is_one(exchange: Exchange, hook: Subscriber) -> None:
-    endpoint = register(exchange.centre, hook)
+def test_a_test_call_says_that_it_is_one_and_goes_to_that_endpoint_alone(exchange: Exchange, hook: Subscriber) -> None:
+    endpoint = register(exchange.centre, hook, types=["referral.changed"])
+    register(exchange.centre, hook)
     caller = administrator(exchange.centre)
     assert caller.call("POST", f"{ENDPOINTS}/{endpoint['id']}/test", {}).status == 202
     work_off()
+    assert len(hook.received) == 1
     assert hook.received[0].verified(endpoint["secret"])["data"] == {"id": endpoint["id"]}
     assert hook.received[0].verified(endpoint["secret"])["type"] == "endpoint.test"
 
