@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cache
 
 from django.http import HttpRequest, HttpResponse
-from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
 
 from api_schema.problems import MEDIA_TYPE, REGISTER
 
@@ -21,6 +21,7 @@ OF_THE_REQUEST = ("api_schema.", "agencies.")
 """The rooms whose refusals speak of who asks and how, and know no person's case."""
 
 CASE = "case"
+disable_created_metrics()  # type: ignore[no-untyped-call]  # when each was first counted: a second time series for each, which nobody needs
 COUNTED = CollectorRegistry()
 requests = Counter("udvej_requests", "Requests answered.", ["route", "method", "status"], registry=COUNTED)
 seconds = Histogram(

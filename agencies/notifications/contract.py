@@ -124,7 +124,8 @@ remove_endpoint = operation(
 rotate_secret = operation(
     "rotate_endpoint_secret",
     "Give a webhook endpoint a new secret",
-    description="For 24 hours each call carries two signatures, by the new secret and by the one before.",
+    description="For 24 hours each call carries two signatures, by the new secret and by the one before. Asked again "
+    "within ten minutes, it gives the same one; a later rotation within the 24 hours ends the first secret at once.",
     tag=TAG,
     request=NothingSerializer,
     response=NewSecretSerializer,

@@ -35,7 +35,7 @@ public final class Play {
             String credentials = agency.get("client_id").asText() + ":" + agency.get("client_secret").asText();
             String basic = "Basic " + Base64.getEncoder().encodeToString(credentials.getBytes());
             ApiClient asking = client(baseUrl, basic);
-            Token token = new TokensApi(asking).getToken("client_credentials", null);
+            Token token = new TokensApi(asking).getToken("client_credentials", null, null, null);
             ApiClient acting = client(baseUrl, "Bearer " + token.getAccessToken());
             id = staffId;
             referrals = new ReferralsApi(acting);

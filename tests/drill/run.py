@@ -102,7 +102,6 @@ def drill(*, referrals: int, say: Callable[[str], None]) -> Drill:
             for file in keys.glob("*"):
                 if file.is_file():
                     file.unlink()
-            (keys / "log").rename(HERE / "log-key")  # of the sealer's host, which stands elsewhere
             keys.rmdir()
         _come_back(under_way, copies, keys, first=first, lost=last - manifest.sealed)
     finally:
@@ -125,7 +124,6 @@ def _come_back(under_way: Drill, copies: Path, keys: Path, *, first: int, lost: 
             backup.restore(copies / "database", url=cluster.url("udvej_owner"), programs=_programs(cluster))
         with under_way.step("the keys put back"):
             backup.put_back(copies / "keys", folder=keys)
-            (HERE / "log-key").rename(keys / "log")
         with under_way.step("its guards are as committed"):
             manage(["check", "--database", "default"], world("udvej_app"))
         with under_way.step("the persons and their keys belong together"):
@@ -202,7 +200,7 @@ def _world(
             "UDVEJ_LEDGER_POLICY": str(policy) if policy.exists() else "",
             "PORT": str(port or 8000),
             **({"UDVEJ_LEDGER_ORIGIN": origin} if origin else {}),
-            **({"UDVEJ_LEDGER_KEYS_DIR": str(log_keys)} if log_keys else {}),
+            "UDVEJ_LEDGER_KEYS_DIR": str(log_keys or ledger / "keys"),  # the sealer's host, which stands elsewhere
             **more,
         }
 

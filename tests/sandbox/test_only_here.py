@@ -51,6 +51,7 @@ def looked(settings: str, keys: Path, **more: str) -> list[str]:
         "UDVEJ_HOSTS": "api.udvej.example",
         "UDVEJ_AUDIENCE": "https://api.udvej.example/",
         "UDVEJ_STATIC_ROOT": str(keys),
+        "UDVEJ_LEDGER_ORIGIN": "api.udvej.example/ledger",
         "DATABASE_URL": "postgresql://udvej_app@db.udvej.example/udvej",
     }
     done = subprocess.run(
