@@ -14,6 +14,7 @@ import errno
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -59,10 +60,11 @@ FORGETFUL = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "o
 
 @dataclass(frozen=True)
 class Cluster:
-    """A database server's place: its home folder, and the folder of its socket."""
+    """A server's place: its home folder, the folder of its socket, and the checkout's mark on a home outside of it."""
 
     home: Path
     socket_dir: Path
+    mark: Path | None = None
 
     @property
     def data(self) -> Path:
@@ -106,10 +108,11 @@ def locate(name: str = "udvej", *, checkout: Path = CHECKOUT) -> Cluster:
     """Return where the checkout's server of that name lives; makes and starts nothing."""
     place = hashlib.sha256(os.fsencode(checkout)).hexdigest()[:12]
     home = postgres_host.ROOTS_HOME / place / name if os.geteuid() == 0 else checkout / "var" / "postgres" / name
+    mark = checkout / "var" / "postgres" / f"{name}.mark" if os.geteuid() == 0 else None
     key = hashlib.sha256(os.fsencode(home)).hexdigest()[:12]
     # Not TMPDIR first: two shells that set it differently must find the same server.
     temporary = Path("/tmp") if Path("/tmp").is_dir() else Path(tempfile.gettempdir())  # noqa: S108
-    return Cluster(home=home, socket_dir=temporary / f"udvej-{os.geteuid()}-{key}")
+    return Cluster(home=home, socket_dir=temporary / f"udvej-{os.geteuid()}-{key}", mark=mark)
 
 
 def start(cluster: Cluster, *, durable: bool = True) -> Cluster:
@@ -124,12 +127,32 @@ def start(cluster: Cluster, *, durable: bool = True) -> Cluster:
         with postgres_host.locked(cluster.home / "start.lock"):
             host = postgres_host.find_host(cluster.data)
             postgres_host.make_socket_dir(cluster.socket_dir, host)
+            _hold_to_its_checkout(cluster)
             if not cluster.data.exists():
                 _make_data(cluster, host, durable=durable)
             _refuse_other_version(cluster)
             _launch(cluster, host, durable=durable)
             _ensure_database(cluster, DATABASE)
     return cluster
+
+
+def _hold_to_its_checkout(cluster: Cluster) -> None:
+    """
+    Set aside data of a checkout that is gone, when another begins in its place; nothing where it is this checkout's.
+
+    The keys to it went with that checkout: nothing of it could be read, and its ledger could not be signed any more.
+    """
+    if cluster.mark is None or cluster.alive():
+        return
+    known = cluster.home / "mark"
+    if cluster.data.exists() and known.exists():
+        if cluster.mark.exists() and cluster.mark.read_text() == known.read_text():
+            return
+        cluster.data.rename(cluster.home / f"data-of-a-checkout-that-is-gone-{known.read_text()[:8]}")
+    drawn = secrets.token_hex(16)
+    cluster.mark.parent.mkdir(parents=True, exist_ok=True)
+    for mark in (known, cluster.mark):
+        mark.write_text(drawn)
 
 
 @contextmanager

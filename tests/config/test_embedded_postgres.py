@@ -1,5 +1,6 @@
 """The local database server: it is made whole or not at all, mends itself, and lets nobody else in."""
 
+import dataclasses
 import os
 import shutil
 import signal
@@ -76,6 +77,21 @@ def test_a_half_made_cluster_is_never_used(cluster: Cluster, monkeypatch: pytest
     embedded_postgres.start(cluster, durable=False)
     assert ask(cluster, "SELECT 1", role="udvej_app") == [(1,)]
     assert not (cluster.home / "data.half-made").exists()
+
+
+def test_data_of_a_checkout_that_is_gone_is_set_aside_and_the_checkouts_own_is_kept(cluster: Cluster, tmp_path: Path):
+    """Root's data lies outside the checkout: a new clone in the same place would find it without the keys to it."""
+    cluster = dataclasses.replace(cluster, mark=tmp_path / "marks" / "here.mark")
+    for gone, kept in ((False, False), (False, True), (True, False)):
+        if gone:
+            shutil.rmtree(tmp_path / "marks")
+        embedded_postgres.start(cluster, durable=False)
+        with psycopg.connect(cluster.url("postgres"), autocommit=True) as opened:
+            found = opened.execute("SELECT to_regclass('public.left_behind') IS NOT NULL").fetchone()
+            opened.execute("CREATE TABLE IF NOT EXISTS public.left_behind ()")
+        cluster.stop()
+        assert found == (kept,)
+    assert len(list(cluster.home.glob("data-of-a-checkout-that-is-gone-*"))) == 1
 
 
 def test_a_killed_postmaster_is_healed(cluster: Cluster):
