@@ -170,7 +170,7 @@ def test_the_image_is_built_in_two_stages_and_runs_as_nobody_much() -> None:
         for source in rest.split()[:-1]:
             assert (BASE_DIR / source).exists(), source
     copied = {rest.split()[0] for word, rest in lines if word == "COPY"}
-    assert copied >= {"config", "referrals", "consent", "agencies", "audit", "api_schema"}
+    assert copied >= {"config", "referrals", "consent", "agencies", "audit", "api_schema", "docs"}  # and what is read
     (environment,) = [rest for word, rest in last if word == "ENV"]
     assert set(re.findall(r"([A-Z_]+)=", environment)) <= DECLARED | OTHERS
 

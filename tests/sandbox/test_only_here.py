@@ -38,7 +38,7 @@ WISHES = {
     "DJANGO_ROOT_URLCONF": "config.demo.urls",
     "SANDBOX": "1",
     "UDVEJ_SANDBOX": "1",
-    "UDVEJ_DEMO_FILE": "/tmp/demo.json",
+    "UDVEJ_DEMO_FILE": "demo.json",
     "UDVEJ_BASE_URL": "http://127.0.0.1:8000",
     "DEBUG": "1",
 }
