@@ -114,7 +114,7 @@ def test_no_exported_byte_names_a_person_a_case_or_what_was_sent(exchange: Excha
         centre.step(referral, "receive"),
         centre.get(f"referrals/{referral}/timeline"),
         exchange.stranger.as_("caseworker").get(f"referrals/{referral}"),
-        sender.get("referrals?external_reference=ABC-1"),
+        sender.get("referrals?external_reference=SAG-1"),
         sender.get(f"nowhere/{referral}"),
         sender.create(b"{broken"),
     ):
@@ -130,7 +130,7 @@ def test_no_exported_byte_names_a_person_a_case_or_what_was_sent(exchange: Excha
         sender.party.client_secret,
         "testperson",
         "6101901234",
-        "ABC-1",
+        "SAG-1",
         "nowhere/",
         "{broken",
         "exit_support",
