@@ -11,7 +11,8 @@ from typing import Any
 
 from config import variables
 
-bind = f"{variables.BIND.read()}:{variables.PORT.read()}"
+bind = [each if each.startswith("unix:") else f"{each}:{variables.PORT.read()}" for each in variables.BIND.read()]
+umask = 0o007  # a socket is for this account and its group, which the proxy's account belongs to
 worker_class = "gthread"
 workers = variables.WORKERS.read()
 threads = variables.THREADS.read()

@@ -238,6 +238,12 @@ def _clients() -> Iterator[CheckMessage]:
             "Clients may get tokens with a secret that travels (UDVEJ_CLIENT_SECRETS=accept).",
             "Have them sign (docs/sign-in.md), and refuse secrets.",
         )
+    if settings.CLIENT_CERTIFICATE_HEADER and not settings.TRUSTED_PROXIES:
+        yield _error(
+            133,
+            "UDVEJ_CLIENT_CERTIFICATE_HEADER is set, and no proxy is believed: whoever shows a certificate is refused.",
+            "Name the proxy in UDVEJ_TRUSTED_PROXIES: its address, or unix for a socket.",
+        )
 
 
 def _sent() -> Iterator[CheckMessage]:

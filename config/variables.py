@@ -103,9 +103,9 @@ def _number(name: str, meaning: str, *, default: float, **more: object) -> Varia
     return Variable(name=name, kind="a number", default=default, meaning=meaning, parse=float, **_where(more))  # type: ignore[arg-type]
 
 
-def _names(name: str, meaning: str, **more: object) -> Variable[list[str]]:
+def _names(name: str, meaning: str, *, default: Sequence[str] = (), **more: object) -> Variable[list[str]]:
     kind = "names with commas between them"
-    return Variable(name=name, kind=kind, default=[], meaning=meaning, parse=_split, **_where(more))  # type: ignore[arg-type]
+    return Variable(name=name, kind=kind, default=list(default), meaning=meaning, parse=_split, **_where(more))  # type: ignore[arg-type]
 
 
 def _split(said: str) -> list[str]:
@@ -249,14 +249,14 @@ LEDGER_SECONDS = _number(
 )
 
 # --- How it serves ----------------------------------------------------------------------------------------------------
-BIND = _text(
+BIND = _names(
     "UDVEJ_BIND",
-    "The address it listens on. `0.0.0.0` only in a container that nothing but the proxy reaches: whoever reaches it "
-    "directly can say that a request came over TLS.",
-    kind="an address",
-    default="127.0.0.1",
+    "The addresses it listens on, such as `127.0.0.1`, or `unix:/run/udvej/gunicorn.sock` for a socket. `0.0.0.0` only in "
+    "a container that nothing but the proxy reaches: whoever reaches it directly can say that a request came over TLS.",
+    default=["127.0.0.1"],
+    shown="`127.0.0.1`",
 )
-PORT = _integer("PORT", "The port it listens on.", default=8000)
+PORT = _integer("PORT", "The port it listens on, at each address that is no socket.", default=8000)
 WORKERS = _integer("UDVEJ_WORKERS", "Processes that serve.", default=2)
 THREADS = _integer("UDVEJ_THREADS", "Requests that each of them serves at once.", default=8)
 RATE_LIMIT = _integer(

@@ -117,7 +117,7 @@ class Proxy:
 
     port: int
     plain: int
-    behind: int
+    host: str
     folder: Path
 
     def ask(
@@ -125,13 +125,13 @@ class Proxy:
         method: str,
         path: str,
         *,
-        host: str = API,
+        host: str = "",
         holding: Certificate | None = None,
         body: bytes | None = None,
         headers: dict[str, str] | None = None,
     ) -> Answer:
-        """Send one request over TLS, with this client certificate."""
-        connection = self.connect(host, holding)
+        """Send one request over TLS, with this client certificate, to the clients' host unless another is named."""
+        connection = self.connect(host or self.host, holding)
         try:
             return _ask(connection, method, path, body=body, headers=headers)
         finally:
@@ -141,7 +141,7 @@ class Proxy:
         """Post nothing to a path so many times, over eight connections at once."""
 
         def post(_: int) -> list[Answer]:
-            connection = self.connect(API, None)
+            connection = self.connect(self.host, None)
             try:
                 return [_ask(connection, "POST", path, body=b"") for _ in range(times // 8)]
             finally:
@@ -194,38 +194,45 @@ def _ask(
 @contextmanager
 def proxied(folder: Path) -> Iterator[Proxy]:
     """Run nginx with the committed configuration on free ports, before the exchange in this process."""
+    with exchange_served() as behind, nginx(folder, upstream=f"127.0.0.1:{behind}", hosts=(API, WWW)) as running:
+        yield running
+
+
+@contextmanager
+def nginx(folder: Path, *, upstream: str, hosts: tuple[str, str]) -> Iterator[Proxy]:
+    """Run nginx with the committed configuration on free ports, with certificates for its hosts, before an upstream."""
     assert NGINX is not None
-    with exchange_served() as behind:
-        port, plain = _free(), _free()
-        written = COMMITTED.read_text(encoding="utf-8")
-        for said, meant in (
-            ("server unix:/run/udvej/gunicorn.sock fail_timeout=0;", f"server 127.0.0.1:{behind};"),
-            ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
-            ("listen 80 ", f"listen 127.0.0.1:{plain} "),
-            ("/etc/udvej/tls/", f"{folder}/"),
-            ("/dev/null emerg", f"{folder}/server.log emerg"),
-        ):
-            assert said in written, said
-            written = written.replace(said, meant)
-        for name, host in (("api", API), ("www", WWW)):
-            made = certificate(folder, host)
-            (folder / f"{name}.pem").write_bytes(made.pem)
-            (folder / f"{name}.key").write_bytes(made.file.read_bytes())
-        (folder / "udvej.conf").write_text(written)
-        user = "user root;" if os.geteuid() == 0 else ""
-        (folder / "nginx.conf").write_text(MAIN.format(folder=folder, user=user))
-        command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")]
-        with (folder / "said.log").open("wb") as said_log:
-            process = subprocess.Popen(command, stdout=said_log, stderr=said_log)
-        try:
-            _await(process, port, folder)
-            yield Proxy(port=port, plain=plain, behind=behind, folder=folder)
-        finally:
-            process.terminate()
-            process.wait(10)
+    port, plain = free_port(), free_port()
+    written = COMMITTED.read_text(encoding="utf-8")
+    for said, meant in (
+        ("server unix:/run/udvej/gunicorn.sock fail_timeout=0;", f"server {upstream} fail_timeout=0;"),
+        ("listen 443 ssl", f"listen 127.0.0.1:{port} ssl"),
+        ("listen 80 ", f"listen 127.0.0.1:{plain} "),
+        ("/etc/udvej/tls/", f"{folder}/"),
+        ("/dev/null emerg", f"{folder}/server.log emerg"),
+        *zip((API, WWW), hosts, strict=True),
+    ):
+        assert said in written, said
+        written = written.replace(said, meant)
+    for name, host in zip(("api", "www"), hosts, strict=True):
+        made = certificate(folder, host)
+        (folder / f"{name}.pem").write_bytes(made.pem)
+        (folder / f"{name}.key").write_bytes(made.file.read_bytes())
+    (folder / "udvej.conf").write_text(written)
+    user = "user root;" if os.geteuid() == 0 else ""
+    (folder / "nginx.conf").write_text(MAIN.format(folder=folder, user=user))
+    command = [NGINX, "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    with (folder / "said.log").open("wb") as said_log:
+        process = subprocess.Popen(command, stdout=said_log, stderr=said_log)
+    try:
+        _await(process, port, folder)
+        yield Proxy(port=port, plain=plain, host=hosts[0], folder=folder)
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
-def _free() -> int:
+def free_port() -> int:
     with socket.socket() as attempt:
         attempt.bind(("127.0.0.1", 0))
         port: int = attempt.getsockname()[1]

@@ -14,13 +14,12 @@ import httpx
 import pytest
 from django.conf import settings as the_settings
 from django.core.checks import run_checks
-from django.db.models import Value
-from django.db.models.functions import Concat, Substr
 from pytest_django import Settings
 
 from agencies.models import Client
 from config import embedded_postgres, local_keys, safety
 from config.env import BASE_DIR, database
+from tests.config.production import without_demo_clients, witnesses_policy
 from tests.exchange import Exchange
 
 SAFE = "config.settings.production"
@@ -46,15 +45,14 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("udvej.E130", {"WEBHOOKS_INSIDE": True}, "to this machine itself"),
     ("udvej.W131", {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "only written out"),
     ("udvej.E132", {"EMAIL_USE_TLS": False}, "in the clear"),
+    ("udvej.E133", {"CLIENT_CERTIFICATE_HEADER": "X-Client-Certificate"}, "no proxy is believed"),
 ]
 
 
 @pytest.fixture(autouse=True)
 def _without_demo_clients(django_db_setup: None) -> Iterator[None]:
-    """Other tests load the demo's clients into the same database: they go by another name meanwhile."""
-    Client.objects.filter(client_id__startswith="demo-").update(client_id=Concat(Value("was-"), "client_id"))
-    yield
-    Client.objects.filter(client_id__startswith="was-demo-").update(client_id=Substr("client_id", len("was-") + 1))
+    with without_demo_clients():
+        yield
 
 
 @pytest.fixture
@@ -62,7 +60,7 @@ def safe(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     """Settings in which nothing is found to be unsafe; each test spoils one thing."""
     keys, policy = tmp_path / "keys", tmp_path / "policy"
     local_keys.ensure(keys)
-    policy.write_text(_policy())
+    policy.write_text(witnesses_policy())
     settings.PRODUCTION, settings.ALLOWED_HOSTS = True, ["api.example.dk"]
     settings.API_AUDIENCE, settings.LEDGER_ORIGIN = "https://api.example.dk/", "api.example.dk/ledger"
     settings.KEYS_DIR, settings.LEDGER_KEYS_DIR = keys, tmp_path / "elsewhere"
@@ -72,12 +70,6 @@ def safe(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     for name in ("OWNER_DATABASE_URL", "SEALER_DATABASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
     return settings
-
-
-def _policy() -> str:
-    from audit.notes import COSIGNATURE, VerifierKey
-
-    return f"witness w {VerifierKey('witness.example.dk/w', COSIGNATURE, b'k' * 32)}\nquorum w\n"
 
 
 def found() -> dict[str, str]:
@@ -231,7 +223,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     """What a production server's unit gives it, on the tests' database."""
     keys, policy = tmp_path / "keys", tmp_path / "policy"
     local_keys.ensure(keys)
-    policy.write_text(_policy())
+    policy.write_text(witnesses_policy())
     return {
         "PATH": os.environ["PATH"],
         "DJANGO_SETTINGS_MODULE": SAFE,
