@@ -251,8 +251,9 @@ LEDGER_SECONDS = _number(
 # --- How it serves ----------------------------------------------------------------------------------------------------
 BIND = _names(
     "UDVEJ_BIND",
-    "The addresses it listens on, such as `127.0.0.1`, or `unix:/run/udvej/gunicorn.sock` for a socket. `0.0.0.0` only in "
-    "a container that nothing but the proxy reaches: whoever reaches it directly can say that a request came over TLS.",
+    "The addresses it listens on, such as `127.0.0.1`, or `unix:/run/udvej/gunicorn.sock` for a socket. `0.0.0.0` only "
+    "in a container that nothing but the proxy reaches: whoever reaches it directly can say that a request came over "
+    "TLS.",
     default=["127.0.0.1"],
     shown="`127.0.0.1`",
 )

@@ -96,7 +96,7 @@ def forbidden() -> set[str]:
 
 
 def as_the_unit_allows(log: Path) -> list[str]:
-    """Return how to start a program so that what the unit forbids is refused and noted; nothing where it can't be done."""
+    """Return how to start a program so that what the unit forbids is refused and noted; nothing where it can't be."""
     if not (shutil.which("strace") and shutil.which("systemd-analyze")):
         return []
     names = ",".join(f"?{name}" for name in sorted(forbidden()))
