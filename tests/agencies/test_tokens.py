@@ -4,12 +4,16 @@ import base64
 import hashlib
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
+from django.contrib.sessions.models import Session
+from django.core.management import call_command
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 from rest_framework.test import APIClient
 
+from agencies.credentials import TokenBinding
 from agencies.models import Agency, Client, Membership, User
 from audit.models import Entry
 from tests.exchange import EVERY_SCOPE, Answer, Exchange, Party
@@ -338,3 +342,20 @@ def test_for_investigation_nothing_is_done_and_the_attempt_is_recorded(shared: E
             "investigation",
             party.as_(role).staff_id,
         )
+
+
+def test_what_is_over_is_tidied_away_and_what_is_good_stays(exchange: Exchange) -> None:
+    """As the nightly unit does it, with the application's own rights; a binding goes with its token."""
+    over = [exchange.municipality.fetch_token().body["access_token"] for _ in range(2)]
+    good = [exchange.municipality.fetch_token().body["access_token"] for _ in range(2)]
+    for bound in (over[1], good[1]):
+        TokenBinding.objects.create(token=stored(bound).get(), thumbprint="A" * 43)
+    gone = [stored(each).get().pk for each in over]
+    AccessToken.objects.filter(pk__in=gone).update(expires=timezone.now() - timedelta(seconds=1))
+    past = Session.objects.create(session_key=uuid4().hex, session_data="", expire_date=timezone.now())
+    call_command("cleartokens")
+    call_command("clearsessions")
+    assert [stored(each).exists() for each in (*over, *good)] == [False, False, True, True]
+    assert not TokenBinding.objects.filter(token_id__in=gone).exists()
+    assert TokenBinding.objects.filter(token=stored(good[1]).get()).exists()
+    assert not Session.objects.filter(pk=past.pk).exists()
