@@ -9,20 +9,14 @@ from typing import Any
 from django.contrib.auth.models import AbstractUser, Group
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Func, Q
+from django.db.models import Q
 from django.utils import timezone
 from oauth2_provider.models import AbstractApplication
 
 import agencies.credentials
 import agencies.duty_models
-
-
-class UUIDv7(Func):
-    """PostgreSQL's time-ordered UUID (RFC 9562 section 5.7); chosen by the database, never by a caller."""
-
-    function = "uuidv7"
-    template = "%(function)s()"
-    output_field = models.UUIDField()
+import agencies.notifications.models  # noqa: F401 - the rows of all three are this app's, and Django finds them here
+from agencies.ids import UUIDv7
 
 
 class Kind(models.TextChoices):
@@ -319,6 +313,3 @@ class AreaWithin(models.Model):
 
     def __str__(self) -> str:
         return f"{self.municipality_code} in {self.within_code}"
-
-
-import agencies.notifications.models  # noqa: E402, F401 - models of this room, too

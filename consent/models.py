@@ -9,7 +9,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from agencies.models import Agency, UUIDv7
+from agencies.ids import UUIDv7
+from agencies.models import Agency
 
 SCHEMA_VERSION = "https://w3id.org/dpv/schema/dpv-27560#record"
 """What a record conforms to: ISO/IEC TS 27560:2023 in DPV's profile (dct:conformsTo in DPV's guide)."""

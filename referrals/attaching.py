@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from agencies.acting import acting
 from agencies.errors import PurposeNotAllowed
-from agencies.models import UUIDv7
+from agencies.ids import UUIDv7
 from agencies.principals import Principal
 from audit import log
 from audit.facts import Subject

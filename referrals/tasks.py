@@ -17,7 +17,8 @@ from django.utils import timezone
 from agencies import directory
 from agencies.acting import acting
 from agencies.errors import PurposeNotAllowed
-from agencies.models import Role, UUIDv7
+from agencies.ids import UUIDv7
+from agencies.models import Role
 from agencies.principals import Principal
 from api_schema import pagination
 from api_schema.validation import refuse

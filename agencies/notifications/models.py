@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from agencies.models import Agency, UUIDv7
+from agencies.ids import UUIDv7
 
 
 class Type(models.TextChoices):
@@ -38,7 +38,7 @@ class Event(models.Model):
 
     number = models.BigAutoField(primary_key=True)
     id = models.UUIDField(unique=True, db_default=UUIDv7(), editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    agency = models.ForeignKey("agencies.Agency", on_delete=models.PROTECT, related_name="+")
     type = models.CharField(max_length=32, choices=Type)
     about = models.UUIDField()
     version = models.PositiveIntegerField(null=True)
@@ -71,7 +71,7 @@ class Endpoint(models.Model):
     """An address of an agency's own system that events are posted to. Its secret is in no row: see `signing`."""
 
     id = models.UUIDField(primary_key=True, db_default=UUIDv7(), editable=False)
-    agency = models.ForeignKey(Agency, on_delete=models.PROTECT, related_name="+")
+    agency = models.ForeignKey("agencies.Agency", on_delete=models.PROTECT, related_name="+")
     url = models.CharField(max_length=1000)
     types = ArrayField(models.CharField(max_length=32), default=list)
     state = models.CharField(max_length=12, choices=EndpointState, default=EndpointState.ACTIVE)

@@ -3,7 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
-from agencies.models import Agency, UUIDv7
+from agencies.ids import UUIDv7
+from agencies.models import Agency
 from consent.categories import CONTENT
 from referrals.file_types import MEDIA_TYPES
 

@@ -4,7 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
 
-from agencies.models import Agency, User, UUIDv7
+from agencies.ids import UUIDv7
+from agencies.models import Agency, User
 from consent.categories import CONTENT_NAMES
 from consent.models import LegalBasis, Subject
 

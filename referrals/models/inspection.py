@@ -2,7 +2,8 @@
 
 from django.db import models
 
-from agencies.models import Agency, UUIDv7
+from agencies.ids import UUIDv7
+from agencies.models import Agency
 
 
 class Export(models.Model):

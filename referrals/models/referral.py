@@ -12,7 +12,8 @@ from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
-from agencies.models import Agency, Kind, UUIDv7
+from agencies.ids import UUIDv7
+from agencies.models import Agency, Kind
 from agencies.principals import Principal
 from consent.categories import APART, CONTENT
 from consent.models import Consent, ConsentEvent, LegalBasis, Subject
