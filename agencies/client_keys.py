@@ -16,7 +16,6 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from agencies.credentials import ClientKey
-from agencies.models import Client
 from api_schema.words import Words
 
 Key: TypeAlias = ECKey | OKPKey | RSAKey
@@ -109,18 +108,6 @@ def _number(member: str) -> int:
 def algorithms(jwk: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the signatures that are taken of a registered key: its own `alg` where it names one."""
     return (jwk["alg"],) if "alg" in jwk else ALGORITHMS[jwk["kty"]]
-
-
-def register(client: Client, jwk: object, *, valid_from: datetime) -> ClientKey:
-    """
-    Register a client's public key, inside whatever act is under way; return the row.
-
-    Raises `KeyRefused`. The database refuses a key that another client has, and a name that this client uses.
-    """
-    key = checked(jwk)
-    return ClientKey.objects.create(
-        client=client, kid=key.kid, jwk=key.jwk, thumbprint=key.thumbprint, valid_from=valid_from
-    )
 
 
 def good_keys(client_id: str, *, kid: str | None, at: datetime) -> list[ClientKey]:

@@ -6,6 +6,7 @@ import hmac
 import json
 import time
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -17,6 +18,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from agencies import client_keys
+from agencies.credentials import ClientKey
 from agencies.models import Client
 from tests.exchange import Answer, Party
 
@@ -67,6 +69,13 @@ def sign(key: Private | bytes | None, algorithm: str, said: bytes) -> bytes:
     return key.sign(said)
 
 
+def register(party: Party, jwk: dict[str, Any], *, valid_from: datetime | None = None) -> None:
+    """Register a party's public key, good from now on unless another instant is given."""
+    client, key = Client.objects.get(client_id=party.client_id), client_keys.checked(jwk)
+    begins = valid_from or timezone.now()
+    ClientKey.objects.create(client=client, kid=key.kid, jwk=key.jwk, thumbprint=key.thumbprint, valid_from=begins)
+
+
 @dataclass(frozen=True)
 class Ahead:
     """An instant so many seconds ahead of when the assertion is made."""
@@ -87,8 +96,7 @@ class Signer:
     def __post_init__(self) -> None:
         self.key = make_key(self.algorithm)
         if self.registered:
-            client = Client.objects.get(client_id=self.party.client_id)
-            client_keys.register(client, self.jwk, valid_from=timezone.now())
+            register(self.party, self.jwk)
 
     @property
     def jwk(self) -> dict[str, Any]:

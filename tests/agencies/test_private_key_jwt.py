@@ -5,6 +5,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -16,7 +17,18 @@ from rest_framework.test import APIClient
 from agencies import client_assertions, client_keys
 from agencies.credentials import ClientKey, UsedAssertion
 from agencies.models import Agency, Client
-from tests.agencies.signing import ASSERTION_TYPE, ENDPOINT, ISSUER, Ahead, Signer, b64, make_key, post_form, public_jwk
+from tests.agencies.signing import (
+    ASSERTION_TYPE,
+    ENDPOINT,
+    ISSUER,
+    Ahead,
+    Signer,
+    b64,
+    make_key,
+    post_form,
+    public_jwk,
+    register,
+)
 from tests.exchange import Answer, Exchange, Party, enrol
 
 ALGORITHMS = ["ES256", "EdDSA", "PS256", "RS256"]
@@ -240,15 +252,13 @@ def test_a_key_follows_another_without_a_pause_and_a_retired_one_proves_nothing(
 
 def test_a_key_is_not_good_before_its_day(exchange: Exchange) -> None:
     signer = Signer(exchange.municipality, registered=False)
-    client = Client.objects.get(client_id=signer.party.client_id)
-    client_keys.register(client, signer.jwk, valid_from=timezone.now() + timedelta(hours=1))
+    register(signer.party, signer.jwk, valid_from=timezone.now() + timedelta(hours=1))
     assert refused(signer.ask())
 
 
 def test_a_key_is_held_to_the_algorithm_that_it_was_registered_for(exchange: Exchange) -> None:
     signer = Signer(exchange.municipality, "RS256", registered=False)
-    client = Client.objects.get(client_id=signer.party.client_id)
-    client_keys.register(client, {**signer.jwk, "alg": "PS256"}, valid_from=timezone.now())
+    register(signer.party, {**signer.jwk, "alg": "PS256"})
     assert refused(signer.ask())
     signer.algorithm = "PS256"
     assert signer.ask().status == 200
@@ -317,13 +327,18 @@ def test_an_assertion_of_another_kind_proves_nothing(signer: Signer) -> None:
 
 
 def test_a_parameter_is_sent_once(signer: Signer) -> None:
-    for twice in ("client_assertion", "client_id", "scope"):
-        answer = signer.ask(grant_type=f"client_credentials&{twice}=a&{twice}=b")
-        assert answer.status in (400, 401)
-    form = f"grant_type=client_credentials&client_assertion_type={ASSERTION_TYPE}&client_assertion={signer.assertion()}"
-    twice = f"{form}&client_assertion=x"
-    refusal = APIClient().post("/oauth/token", twice, content_type="application/x-www-form-urlencoded")
-    assert (refusal.status_code, refusal.json()["error"]) == (400, "invalid_request")
+    form = {
+        "grant_type": "client_credentials",
+        "scope": "referrals",
+        "client_id": signer.party.client_id,
+        "client_assertion_type": ASSERTION_TYPE,
+        "client_assertion": signer.assertion(),
+    }
+    for twice, said in form.items():
+        body = urlencode([*form.items(), (twice, said)])
+        refusal = APIClient().post("/oauth/token", body, content_type="application/x-www-form-urlencoded")
+        assert (refusal.status_code, refusal.json()["error"]) == (400, "invalid_request"), twice
+    assert post_form(form).status == 200
 
 
 # --- Where secrets are refused ------------------------------------------------------------------------------------
@@ -407,6 +422,4 @@ def test_a_key_is_one_clients_alone(exchange: Exchange) -> None:
     signer = Signer(exchange.municipality)
     other: Party = enrol("municipality")
     with pytest.raises(IntegrityError, match="agencies_clientkey_is_one_clients"):
-        client_keys.register(
-            Client.objects.get(client_id=other.client_id), {**signer.jwk, "kid": "x"}, valid_from=timezone.now()
-        )
+        register(other, {**signer.jwk, "kid": "x"})

@@ -10,16 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
-from agencies import client_keys
-from agencies.models import Client
 from api_schema.scopes import SCOPES
 from config import variables
 from config.env import BASE_DIR
 from tests.agencies.proxy import exchange_served
-from tests.agencies.signing import ISSUER
+from tests.agencies.signing import ISSUER, register
 from tests.exchange import Exchange, Party
 
 PAGE = (BASE_DIR / "docs" / "sign-in.md").read_text(encoding="utf-8")
@@ -42,11 +39,6 @@ def run(command: list[str], folder: Path, *, party: Party, address: str = "") ->
     return done.stdout
 
 
-def registered(folder: Path, party: Party) -> None:
-    jwk = json.loads((folder / "public.jwk").read_text())
-    client_keys.register(Client.objects.get(client_id=party.client_id), jwk, valid_from=timezone.now())
-
-
 def is_good(said: str, party: Party) -> bool:
     """Say whether a recipe printed a token of the scope it asked for, and the token works."""
     answer = json.loads(said)
@@ -59,7 +51,7 @@ def test_with_openssl_and_curl_a_key_is_made_and_a_token_got(exchange: Exchange,
     make, get, certificate = SHELL
     party = exchange.municipality
     run(["bash", "-euc", make], tmp_path, party=party)
-    registered(tmp_path, party)
+    register(party, json.loads((tmp_path / "public.jwk").read_text()))
     assert is_good(run(["bash", "-euc", get], tmp_path, party=party, address=address), party)
     run(["bash", "-euc", certificate], tmp_path, party=party)
     assert (tmp_path / "tls.pem").read_text().startswith("-----BEGIN CERTIFICATE")
@@ -69,7 +61,7 @@ def test_with_python_a_key_is_made_and_a_token_got(exchange: Exchange, address: 
     make, get = PYTHON
     party = exchange.municipality
     run([sys.executable, "-c", make], tmp_path, party=party)
-    registered(tmp_path, party)
+    register(party, json.loads((tmp_path / "public.jwk").read_text()))
     assert is_good(run([sys.executable, "-c", get], tmp_path, party=party, address=address), party)
 
 
