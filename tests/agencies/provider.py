@@ -1,6 +1,7 @@
 """A real OpenID provider (npm's oidc-provider, certified), and a browser that goes there and back."""
 
 import html
+import json
 import re
 import shutil
 import socket
@@ -8,7 +9,10 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import Any
 from urllib.parse import parse_qs, urljoin, urlsplit
 
 import pytest
@@ -85,6 +89,39 @@ def running() -> Iterator[Running]:
             process.terminate()
             process.wait(10)
             process.stdout.close()  # type: ignore[union-attr]
+
+
+class Publishing(BaseHTTPRequestHandler):
+    """Answers whatever is asked with its server's document, or sends the asker to where that is."""
+
+    def do_GET(self) -> None:
+        document: Any = self.server.document  # type: ignore[attr-defined]
+        moved = document.get("moved") and not self.path.startswith("/moved")
+        self.send_response(302 if moved else 200)
+        if moved:
+            self.send_header("Location", f"/moved{self.path}")
+        self.end_headers()
+        self.wfile.write(b"" if moved else json.dumps(document).encode())
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
+        """Say nothing."""
+
+
+@contextmanager
+def discoverable(host: str = "127.0.0.1", **changed: Any) -> Iterator[str]:
+    """Publish a discovery document that is right but for what is changed; yield the issuer that it is asked of."""
+    server = HTTPServer((host, 0), Publishing)
+    issuer = f"http://{host}:{server.server_port}"
+    names = ("authorization_endpoint", "token_endpoint", "jwks_uri")
+    server.document = {"issuer": issuer} | dict.fromkeys(names, "https://provider.example/") | changed  # type: ignore[attr-defined]
+    thread = Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield issuer
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def _install(npm: str) -> None:

@@ -1,4 +1,4 @@
-"""The administration: seven models, no client data, every change an act with its entry and its history."""
+"""The administration: eight models, no client data, every change an act with its entry and its history."""
 
 from uuid import uuid4
 
@@ -8,23 +8,19 @@ from django.test import Client as Browser
 
 from agencies.client_admin import site
 from agencies.models import Agency, Client, Membership, User
-from audit import log
-from audit.facts import SYSTEM, Subject
 from audit.models import Entry
+from tests.agencies import administering
 from tests.exchange import Exchange
 
 
 @pytest.fixture
 def administrator(exchange: Exchange) -> User:
-    with log.act("test.enrol", by=SYSTEM, about=Subject("user")):
-        return User.objects.create_superuser(f"admin-{uuid4().hex[:8]}", password=uuid4().hex)
+    return administering.administrator()
 
 
 @pytest.fixture
 def browser(administrator: User) -> Browser:
-    browser = Browser()
-    browser.force_login(administrator, backend="django.contrib.auth.backends.ModelBackend")
-    return browser
+    return administering.browser_of(administrator)
 
 
 def agency_form(agency: Agency, **changes: str) -> dict[str, str]:

@@ -3,7 +3,6 @@
 import json
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from auditlog.models import LogEntry
@@ -13,26 +12,17 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from agencies.credentials import ClientKey
-from agencies.models import Client, User
-from audit import log
-from audit.facts import SYSTEM, Subject
+from agencies.models import Client
 from audit.models import Entry
+from tests.agencies.administering import administrator, browser_of
 from tests.agencies.signing import Signer
 from tests.exchange import Exchange, Party
 from tests.rules.scan import tables_holding
 
 
 @pytest.fixture
-def administrator(exchange: Exchange) -> User:
-    with log.act("test.enrol", by=SYSTEM, about=Subject("user")):
-        return User.objects.create_superuser(f"admin-{uuid4().hex[:8]}", password=uuid4().hex)
-
-
-@pytest.fixture
-def browser(administrator: User) -> Browser:
-    browser = Browser()
-    browser.force_login(administrator, backend="django.contrib.auth.backends.ModelBackend")
-    return browser
+def browser(exchange: Exchange) -> Browser:
+    return browser_of(administrator())
 
 
 def change_secret(browser: Browser, party: Party, how: str, **changes: str) -> str:

@@ -21,7 +21,8 @@ from agencies.models import Agency, Membership, User
 from audit import log
 from audit.facts import SYSTEM, Subject
 from audit.models import Entry
-from tests.agencies.provider import SECRET, Running, begin, come_back, running
+from tests.agencies.administering import administrator
+from tests.agencies.provider import SECRET, Running, begin, come_back, discoverable, running
 from tests.agencies.signing import b64, make_key, public_jwk, sign
 from tests.exchange import Exchange
 from tests.rules.scan import tables_holding
@@ -185,10 +186,8 @@ def test_the_administration_is_for_administrators_and_takes_no_password(
     assert browser.get("/admin/", follow=True).status_code == 403
     User.objects.filter(pk=user.pk).update(is_staff=True, is_superuser=True)
     assert browser.get("/admin/agencies/agency/").status_code == 200
-    with log.act("test.enrol", by=SYSTEM, about=Subject("user")):
-        User.objects.create_superuser(f"admin-{uuid4().hex[:8]}", password="a long enough password")
-    stranger = Browser()
-    posted = stranger.post("/admin/login/", {"username": "x", "password": "a long enough password"})
+    form = {"username": administrator(password="a long enough password").username, "password": "a long enough password"}
+    posted = Browser().post("/admin/login/", form)
     assert posted.status_code == 302
     assert posted.headers["Location"].startswith("/oidc/")
 
@@ -319,6 +318,25 @@ def test_a_provider_that_is_not_there_or_not_private_signs_nobody_in(
     settings.OIDC_ISSUER = issuer
     answer = browser.get("/oidc/authenticate/")
     assert answer.status_code == 503
+
+
+DOCUMENTS: dict[str, dict[str, Any]] = {
+    "at a host that others listen to": {"host": "127.0.0.2"},
+    "of another issuer": {"issuer": "https://other.example"},
+    "moved elsewhere": {"moved": True},
+    "without an endpoint": {"authorization_endpoint": None},
+    "signing in where others listen": {"authorization_endpoint": "http://provider.example/"},
+    "tokens where others listen": {"token_endpoint": "http://provider.example/"},
+    "keys where others listen": {"jwks_uri": "http://provider.example/"},
+}
+
+
+@pytest.mark.parametrize("name", ["right", *DOCUMENTS])
+def test_a_provider_is_believed_by_its_own_document_over_a_private_way(
+    browser: Browser, settings: Settings, name: str
+) -> None:
+    with discoverable(**DOCUMENTS.get(name, {})) as settings.OIDC_ISSUER:
+        assert browser.get("/oidc/authenticate/").status_code == (302 if name == "right" else 503)
 
 
 def test_where_no_provider_is_configured_the_way_is_not_there(browser: Browser, settings: Settings) -> None:

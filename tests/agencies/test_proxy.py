@@ -12,7 +12,7 @@ from rest_framework.test import APIClient
 
 from agencies.models import Client
 from tests.agencies.proxy import NGINX, WWW, Certificate, Proxy, certificate, proxied
-from tests.agencies.signing import Signer
+from tests.agencies.signing import ASSERTION_TYPE, Signer
 from tests.exchange import Answer, Exchange, Party
 
 pytestmark = pytest.mark.skipif(NGINX is None, reason="nginx is not installed: apt-get install nginx-light")
@@ -82,7 +82,7 @@ def test_a_client_that_signs_is_bound_too(proxy: Proxy, exchange: Exchange, own:
     signer = Signer(exchange.municipality)
     form = {
         "grant_type": "client_credentials",
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion_type": ASSERTION_TYPE,
         "client_assertion": signer.assertion(),
     }
     sent = {"Content-Type": "application/x-www-form-urlencoded"}

@@ -14,9 +14,7 @@ from rest_framework.test import APIClient
 from agencies import counting
 from agencies.counting import Counts
 from agencies.credentials import RequestCount
-from agencies.models import User
-from audit import log
-from audit.facts import SYSTEM, Subject
+from tests.agencies.administering import administrator
 from tests.agencies.signing import Signer, post_form
 from tests.exchange import Answer, Exchange, Party
 from tests.rules.scan import tables_holding
@@ -127,7 +125,7 @@ def test_more_askers_than_there_is_room_for_are_forgotten_and_not_kept(
     assert len(workers[0]._untold) <= 6
 
 
-def test_the_count_is_in_no_backup_and_survives_no_crash(owner: object) -> None:
+def test_the_count_is_in_no_backup_and_survives_no_crash() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT relpersistence FROM pg_class WHERE relname = 'agencies_requestcount'")
         assert cursor.fetchone() == ("u",)
@@ -203,9 +201,8 @@ def test_guessing_an_administrators_password_locks_them_out_nowhere_else(
     exchange: Exchange, settings: Settings
 ) -> None:
     settings.TRUSTED_PROXIES = ["127.0.0.1"]
-    name, right = f"admin-{uuid4().hex[:8]}", uuid4().hex
-    with log.act("test.enrol", by=SYSTEM, about=Subject("user")):
-        User.objects.create_superuser(name, password=right)
+    right = uuid4().hex
+    name = administrator(password=right).username
 
     def sign_in(password: str, *, address: str, account: str = name) -> int:
         form = {"username": account, "password": password}
@@ -219,8 +216,7 @@ def test_guessing_an_administrators_password_locks_them_out_nowhere_else(
 
 
 def test_a_right_password_is_no_failure(exchange: Exchange) -> None:
-    name, right = f"admin-{uuid4().hex[:8]}", uuid4().hex
-    with log.act("test.enrol", by=SYSTEM, about=Subject("user")):
-        User.objects.create_superuser(name, password=right)
+    right = uuid4().hex
+    name = administrator(password=right).username
     form = {"username": name, "password": right}
     assert [Browser().post("/admin/login/", form).status_code for _ in range(12)] == [302] * 12
