@@ -78,10 +78,7 @@ def acting(
     the auditors' alone, and their only one; so is `administration` the administrators'.
     """
     with log.act(action, by=by.actor, about=about, purpose=purpose, changes=changes) as act:
-        if by.kind == Kind.POLICE:
-            raise NotThere
-        if missing := by.lacks(scope):
-            raise ScopeMissing(scope=missing)
+        _let_in(by, scope=scope)
         if by.membership is None:
             raise OnBehalfOfRequired
         if by.role not in roles:
@@ -102,8 +99,13 @@ def acting_for_nobody(action: str, *, by: Principal, about: Subject, scope: str)
     Raises `NotThere` to a police unit that does not prevent, and `ScopeMissing`; each recorded.
     """
     with log.act(action, by=by.actor, about=about, changes=False) as act:
-        if by.kind == Kind.POLICE:
-            raise NotThere
-        if missing := by.lacks(scope):
-            raise ScopeMissing(scope=missing)
+        _let_in(by, scope=scope)
         yield act
+
+
+def _let_in(by: Principal, *, scope: str) -> None:
+    """Raise `NotThere` to a police unit that does not prevent, and `ScopeMissing` without the scope."""
+    if by.kind == Kind.POLICE:
+        raise NotThere
+    if missing := by.lacks(scope):
+        raise ScopeMissing(scope=missing)

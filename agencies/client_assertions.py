@@ -54,9 +54,9 @@ class NotProven(Exception):  # noqa: N818 - what is so, not what went wrong
         self.client = client
 
 
-def audiences() -> tuple[str, str]:
-    """Return what an assertion may be meant for: us as the issuer, or our token endpoint (RFC 7523 section 3, 3)."""
-    return settings.OAUTH_ISSUER, f"{settings.OAUTH_ISSUER}/oauth/token"
+def token_endpoint() -> str:
+    """Return the address that clients get their tokens at."""
+    return f"{settings.OAUTH_ISSUER}/oauth/token"
 
 
 def client_of(assertion: str, *, client_id: str) -> Client:
@@ -133,7 +133,7 @@ def _held(claims: dict[str, Any], *, now: datetime) -> tuple[datetime, str]:
     """Return when the assertion ends, and its `jti`. Raises `NotProven` where it is not for us, or not for now."""
     named = claims.get("aud")
     sole = named[0] if isinstance(named, list) and len(named) == 1 else named
-    if not isinstance(sole, str) or sole not in audiences():
+    if not isinstance(sole, str) or sole not in (settings.OAUTH_ISSUER, token_endpoint()):  # section 3, 3
         raise NotProven("aud")
     at = now.timestamp()
     expires, issued, begins = (_instant(claims.get(name)) for name in ("exp", "iat", "nbf"))

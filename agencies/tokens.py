@@ -15,6 +15,7 @@ from oauth2_provider.scopes import BaseScopes
 from oauth2_provider.views import TokenView
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error
 
+from agencies.client_assertions import token_endpoint
 from agencies.client_authentication import authenticate, secrets_are_taken
 from agencies.client_keys import ALGORITHMS
 from agencies.counting import tokens_of
@@ -75,7 +76,7 @@ def server_metadata(request: HttpRequest) -> JsonResponse:  # noqa: ARG001 - Dja
     return JsonResponse(
         {
             "issuer": settings.OAUTH_ISSUER,
-            "token_endpoint": f"{settings.OAUTH_ISSUER}/oauth/token",
+            "token_endpoint": token_endpoint(),
             "grant_types_supported": ["client_credentials"],
             "response_types_supported": [],
             "scopes_supported": list(SCOPES),
