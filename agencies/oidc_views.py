@@ -1,10 +1,12 @@
 """The browser's way to the provider and back, and out. There only where a provider is configured."""
 
+from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
 from django.contrib import auth
 from django.http import Http404, HttpRequest, HttpResponse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 from mozilla_django_oidc.views import OIDCAuthenticationCallbackView, OIDCAuthenticationRequestView
 
@@ -48,6 +50,12 @@ class ComeBack(OIDCAuthenticationCallbackView):  # type: ignore[misc]
             response: HttpResponse = super().get(request)
         except ProviderUnusable:
             return _plain(NOT_NOW, status=503)
+        return response
+
+    def login_success(self) -> HttpResponse:
+        """Say when the session ends, whatever is done in it: else whatever is written to it would make it longer."""
+        response: HttpResponse = super().login_success()
+        self.request.session.set_expiry(timezone.now() + timedelta(seconds=settings.SESSION_COOKIE_AGE))
         return response
 
     def login_failure(self) -> HttpResponse:

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +14,7 @@ import requests
 from django.contrib.sessions.models import Session
 from django.core.exceptions import SuspiciousOperation
 from django.test import Client as Browser
+from django.utils import timezone
 from pytest_django import Settings
 
 from agencies import oidc
@@ -171,6 +173,21 @@ def test_whoever_signs_out_is_out(exchange: Exchange, provider: Running) -> None
     assert browser.post("/oidc/logout/").status_code == 204
     assert asked(browser).status_code == 401
     assert not Session.objects.filter(session_key=kept).exists()
+
+
+def test_a_session_lasts_eight_hours_whatever_is_done_in_it(
+    exchange: Exchange, provider: Running, browser: Browser
+) -> None:
+    assert signed_in(browser, provider, known(member(exchange).user, provider)) == 302
+
+    def end() -> datetime:
+        ends: datetime = Session.objects.get(session_key=browser.cookies["sessionid"].value).expire_date
+        return ends
+
+    first = end()
+    assert timedelta(hours=7, minutes=58) < first - timezone.now() <= timedelta(hours=8)
+    begin(browser)  # which writes to the session
+    assert end() == first
 
 
 def test_the_administration_is_for_administrators_and_takes_no_password(
