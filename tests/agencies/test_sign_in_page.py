@@ -4,14 +4,17 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from agencies.certificates import thumbprint
 from api_schema.scopes import SCOPES
 from config import variables
 from config.env import BASE_DIR
@@ -54,7 +57,8 @@ def test_with_openssl_and_curl_a_key_is_made_and_a_token_got(exchange: Exchange,
     register(party, json.loads((tmp_path / "public.jwk").read_text()))
     assert is_good(run(["bash", "-euc", get], tmp_path, party=party, address=address), party)
     run(["bash", "-euc", certificate], tmp_path, party=party)
-    assert (tmp_path / "tls.pem").read_text().startswith("-----BEGIN CERTIFICATE")
+    assert thumbprint(quote((tmp_path / "tls.pem").read_text(), safe=""))
+    ssl.create_default_context().load_cert_chain(tmp_path / "tls.pem", tmp_path / "tls.key")
 
 
 def test_with_python_a_key_is_made_and_a_token_got(exchange: Exchange, address: str, tmp_path: Path) -> None:
