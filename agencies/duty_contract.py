@@ -11,7 +11,7 @@ read_duty_contact = operation(
     "read_duty_contact",
     "Read whom the exchange tells that something waits",
     description="The mailbox of your agency's duty contact (vagthavende), for the agency's administrators. It is told "
-    "before a deadline and when one has passed: how many, and where to sign in; never whom or what it is about. "
+    "before a deadline and when one has passed, and where to sign in; never how many, whom or what it is about. "
     "Version 0 is one that nobody has set.",
     tag=TAG,
     response=DutyContactSerializer,

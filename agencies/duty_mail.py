@@ -1,5 +1,8 @@
 """
-Tells duty contacts by e-mail that something waits: how many, and where to sign in. Never whom or what it is about.
+Tells duty contacts by e-mail that something waits, and where to sign in. Each mail reads the same, word for word.
+
+Not whom or what it is about, nor how much waits or of which sort: a mail may be read on its way, and that there is a
+referral at all is sensitive.
 
 What is told was queued by the act that made it wait (`duty.queue`), so nothing is told that was undone, and a mail that
 can't be sent undoes nothing: it is tried again, later each time. Whoever sends takes the notices first, and holds no
@@ -27,12 +30,10 @@ LONGEST_PAUSE = timedelta(hours=1)
 NOT_SENT, NO_CONTACT = "duty-mail-not-sent", "duty-contact-missing"
 SUBJECT = "Udvej: noget venter / something waits"
 TEXT = """\
-Der er sket noget i Udvej, som venter på jer: {count}.
-Heraf frister, der snart er der: {remind}; overskredne frister: {escalate}; udløbet: {expire}.
+Der er sket noget i Udvej, som venter på jer.
 Log ind, og se hvad det er: {address}
 
-Something in Udvej waits for you: {count}.
-Of these, deadlines that are near: {remind}; that have passed: {escalate}; ended: {expire}.
+Something in Udvej waits for you.
 Sign in to see what it is: {address}
 
 Denne mail kan ikke besvares. / This mail can't be answered.
@@ -83,8 +84,8 @@ def _tell(agency_id: UUID, now: datetime) -> bool:
     counted = Counter(taken.values_list("step", flat=True))
     if not counted:
         return False
-    to = DutyContact.objects.values_list("email", flat=True).get(agency=agency_id)
-    _mail(to, counted).send()
+    if not _mail(DutyContact.objects.values_list("email", flat=True).get(agency=agency_id)).send():
+        return False  # the mailbox was taken away meanwhile: it waits for the next one
     with log.act("duty.tell", by=SYSTEM, about=Subject("agency", agency_id), changes=False) as act:
         act.detail = {step: str(number) for step, number in counted.items()}
         taken.update(told_at=Now())
@@ -104,14 +105,8 @@ def _take(agency_id: UUID, now: datetime) -> QuerySet[DutyNotice]:
     return DutyNotice.objects.filter(taken_by=mine, told_at=None)
 
 
-def _mail(to: str, counted: Counter[str]) -> EmailMessage:
-    text = TEXT.format(
-        count=counted.total(),
-        remind=counted["remind"],
-        escalate=counted["escalate"],
-        expire=counted["expire"],
-        address=settings.DUTY_SIGN_IN,
-    )
+def _mail(to: str) -> EmailMessage:
+    text = TEXT.format(address=settings.DUTY_SIGN_IN)
     headers = {"Auto-Submitted": "auto-generated"}
     return EmailMessage(SUBJECT, text, settings.DEFAULT_FROM_EMAIL, [to], headers=headers)
 
