@@ -31,7 +31,9 @@ ELSEWHERE = tuple(
 )
 """What Python's tables call global, or did in some of its versions, and where nothing is called all the same."""
 
-NOT_RESOLVED = "not_resolved"
+NOT_PUBLIC = "not_public"
+"""Where a name leads inside, or nowhere: which of them, and so whether it is known inside, nobody outside learns."""
+
 RESOLVER_SECONDS, RESOLVERS = 3.0, 4
 _resolvers = ThreadPoolExecutor(RESOLVERS, thread_name_prefix="resolver")
 """A lookup has no timeout of its own; here one that hangs holds up nobody but other lookups."""
@@ -60,10 +62,8 @@ def target(url: str) -> Target:
     """Return where a call to this URL goes, by what its name leads to now. Raises `NotCallable`."""
     secure, host, port, path = _parts(url)
     found = _resolved(host, port)
-    if not found:
-        raise NotCallable(NOT_RESOLVED)
-    if not all(_allowed(address) for address in found):  # one that leads inside as well is not trusted with the rest
-        raise NotCallable("not_public")
+    if not found or not all(map(_allowed, found)):  # one that leads inside as well is not trusted with the rest
+        raise NotCallable(NOT_PUBLIC)
     return Target(secure=secure, host=host, port=port, path=path, addresses=tuple(map(str, found)))
 
 

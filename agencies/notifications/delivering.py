@@ -113,7 +113,7 @@ def _a_turn(endpoint: UUID) -> Iterator[bool]:
 
 def _failed(delivery: Delivery, called: Called, number: int) -> None:
     now, row = timezone.now(), Endpoint.objects.filter(pk=delivery.endpoint_id)
-    if called.failure == addresses.NOT_RESOLVED and number <= len(WAITS):  # it may be our own resolver's fault
+    if called.failure == addresses.NOT_PUBLIC and number <= len(WAITS):  # it may be our own resolver's fault
         _again(delivery, number, at=now + WAITS[number - 1])
         return
     row.update(failing_since=Coalesce(F("failing_since"), now))

@@ -193,8 +193,8 @@ def _why_not(url: str, *, by: Principal) -> str:
         return ""  # the act refuses them
     try:
         addresses.target(url)
-    except addresses.NotCallable as error:  # whether a name is known inside is not for the asker to learn
-        return "not_public" if error.code == addresses.NOT_RESOLVED else error.code
+    except addresses.NotCallable as error:
+        return error.code
     return ""
 
 

@@ -76,6 +76,21 @@ def test_a_name_that_leads_nowhere_is_answered_like_one_that_leads_inside(
     assert answers[0]["errors"][0]["code"] == "not_public"
 
 
+def test_at_the_call_too_they_leave_the_same_trace(exchange: Exchange, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or an administrator whose own name leads on to names inside would read from the log which of them there are."""
+    caller, traces = exchange.centre.as_("administrator"), []
+    for found in ((), ("10.0.0.1",)):
+        leads_to(monkeypatch, PUBLIC)
+        path = f"notifications/endpoints/{registering(caller, 'https://sager.example.dk/').body['id']}"
+        assert caller.post(f"{path}/test", {}).status == 202
+        leads_to(monkeypatch, *found)
+        work_off()
+        (row,) = caller.get(f"notifications/deliveries?endpoint={path.rpartition('/')[2]}").body["results"]
+        endpoint = caller.get(path).body
+        traces.append((row["state"], row["attempts"][0]["failure"], endpoint["state"], endpoint["failing_since"]))
+    assert traces == [("waiting", "not_public", "active", None)] * 2
+
+
 def registering(caller: Caller, url: str) -> Answer:
     return caller.call("POST", "notifications/endpoints", {"url": url}, Idempotency_Key=str(uuid4()))
 
