@@ -1,13 +1,15 @@
 """
 An agency's delivery log, and replaying from it: one delivery again, or everything since a time.
 
-Who reads it learns which events went where and what came of each call; nothing of what an event is about but its id.
+Who reads it learns which events of which type went where and what came of each call; not what an event is about.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
+
+from django.db.models import Min
 
 from agencies.errors import NotThere
 from agencies.notifications import events
@@ -32,7 +34,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replayed:
-    """How many events were put in line again, and up to when; None where all of them were."""
+    """How many events were put in line again, and when the first of those that are left was told; None for none."""
 
     count: int
     until: datetime | None
@@ -86,11 +88,12 @@ def replay_since(endpoint_id: UUID, since: datetime, *, by: Principal, purpose: 
         wanted = Event.objects.filter(agency=by.agency, at__gte=since)
         if endpoint.types:
             wanted = wanted.filter(type__in=endpoint.types)
-        found = list(wanted.order_by("number")[: REPLAYED_MOST + 1])
-        more, found = len(found) > REPLAYED_MOST, found[:REPLAYED_MOST]
+        found = list(wanted.order_by("number")[:REPLAYED_MOST])
         _replay(endpoint, found)
         act.detail = {"events": str(len(found))}
-    return Replayed(count=len(found), until=found[-1].at if more else None, receipt=act.committed)
+        left = wanted.filter(number__gt=found[-1].number) if len(found) == REPLAYED_MOST else wanted.none()
+        until = left.aggregate(first=Min("at"))["first"]  # what is numbered later may have been told earlier
+    return Replayed(count=len(found), until=until, receipt=act.committed)
 
 
 def _replay(endpoint: Endpoint, told: Sequence[Event]) -> None:

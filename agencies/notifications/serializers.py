@@ -120,9 +120,7 @@ class InLineSerializer(serializers.Serializer[Any]):
     """How many deliveries were put in line."""
 
     deliveries = serializers.IntegerField()
-    until = serializers.DateTimeField(
-        allow_null=True, help_text="The last event's time where there are more: ask again from there."
-    )
+    until = serializers.DateTimeField(allow_null=True, help_text="Where there are more: ask again from there.")
 
 
 def endpoint_body(shown: Shown) -> dict[str, Any]:

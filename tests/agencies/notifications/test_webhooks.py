@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 from standardwebhooks.webhooks import WebhookVerificationError
 
-from agencies.notifications import calling, delivering
+from agencies.notifications import calling, deliveries, delivering
 from agencies.notifications.models import Attempt, Delivery, Endpoint, Event
 from audit import log
 from audit.models import Entry
@@ -242,6 +242,28 @@ def test_what_a_disabled_endpoint_missed_is_replayed_in_order_once_it_is_enabled
     kinds = [each.verified(endpoint["secret"])["type"] for each in hook.received[1:]]
     assert sorted(kinds) == ["endpoint.disabled", "referral.arrived", "referral.changed"]
     assert kinds.index("referral.arrived") < kinds.index("referral.changed")
+
+
+def test_what_is_replayed_in_parts_leaves_out_none_that_was_told_in_another_order_than_numbered(
+    exchange: Exchange, hook: Subscriber, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Acts that tell at the same time get their numbers in any order."""
+    monkeypatch.setattr(deliveries, "REPLAYED_MOST", 2)
+    endpoint, began = register(exchange.centre, hook), timezone.now()
+    told = [
+        Event.objects.create(
+            agency=exchange.centre.agency, type="referral.changed", about=uuid4(), at=began + timedelta(seconds=second)
+        )
+        for second in (0, 2, 1, 3)
+    ]
+    counts, since = [], began.isoformat()
+    while since:
+        asked = administrator(exchange.centre).post(f"{ENDPOINTS}/{endpoint['id']}/replay", {"since": since})
+        counts.append(asked.body["deliveries"])
+        since = asked.body["until"]
+    assert counts == [2, 2, 1]
+    work_off()
+    assert {each.headers["webhook-id"] for each in hook.received} == {str(event.id) for event in told}
 
 
 def test_one_delivery_is_replayed_with_the_same_id(exchange: Exchange, hook: Subscriber) -> None:
