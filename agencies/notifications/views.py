@@ -1,6 +1,8 @@
 """What agencies are offered to learn that something became of their things: a feed, and webhooks with their log."""
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 from rest_framework.request import Request
@@ -28,6 +30,7 @@ from audit.facts import Receipt
 from audit.hashing import keyed
 from audit.receipts import signed
 
+T = TypeVar("T")
 WAIT_MOST = 20
 WAIT = Words(f"wait skal være 0-{WAIT_MOST} sekunder.", f"wait must be 0-{WAIT_MOST} seconds.")
 
@@ -103,9 +106,7 @@ class RotateSecret(APIView):
 
     @contract.rotate_secret
     def post(self, request: Request, endpoint_id: UUID) -> Response:
-        by = principal_of(request)
-        NothingSerializer(data=request.data).is_valid(raise_exception=True)
-        return _shown(endpoints.rotate(endpoint_id, by=by, purpose=purpose_of(request, by)))
+        return _shown(_done(request, endpoints.rotate, endpoint_id))
 
 
 class EnableEndpoint(APIView):
@@ -115,9 +116,7 @@ class EnableEndpoint(APIView):
 
     @contract.enable_endpoint
     def post(self, request: Request, endpoint_id: UUID) -> Response:
-        by = principal_of(request)
-        NothingSerializer(data=request.data).is_valid(raise_exception=True)
-        return _shown(endpoints.enable(endpoint_id, by=by, purpose=purpose_of(request, by)))
+        return _shown(_done(request, endpoints.enable, endpoint_id))
 
 
 class TryEndpoint(APIView):
@@ -127,9 +126,7 @@ class TryEndpoint(APIView):
 
     @contract.try_endpoint
     def post(self, request: Request, endpoint_id: UUID) -> Response:
-        by = principal_of(request)
-        NothingSerializer(data=request.data).is_valid(raise_exception=True)
-        return _in_line(endpoints.try_out(endpoint_id, by=by, purpose=purpose_of(request, by)))
+        return _in_line(_done(request, endpoints.try_out, endpoint_id))
 
 
 class ReplaySince(APIView):
@@ -175,9 +172,14 @@ class ReplayDelivery(APIView):
 
     @contract.replay_delivery
     def post(self, request: Request, delivery_id: UUID) -> Response:
-        by = principal_of(request)
-        NothingSerializer(data=request.data).is_valid(raise_exception=True)
-        return _in_line(deliveries.replay_one(delivery_id, by=by, purpose=purpose_of(request, by)))
+        return _in_line(_done(request, deliveries.replay_one, delivery_id))
+
+
+def _done(request: Request, act: Callable[..., T], on: UUID) -> T:
+    """Do an act on one thing, of which the request says nothing else; return what comes of it."""
+    NothingSerializer(data=request.data).is_valid(raise_exception=True)
+    by = principal_of(request)
+    return act(on, by=by, purpose=purpose_of(request, by))
 
 
 def _shown(shown: endpoints.Shown, *, status: int = 200) -> Response:
