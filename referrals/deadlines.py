@@ -6,6 +6,7 @@ night, or in working days (`agencies.workdays`).
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -77,10 +78,9 @@ def resumed(
     """Return a deadline moved by as much of its own time, working or by the clock, as it stood still."""
     if deadline is None:
         return None
-    length = _length(_said("urgencies", urgency, at=submitted_at), "decide_within")
-    working = length is not None and length.working
-    clock = Length(time=timedelta(0), working=working)
-    return Length(time=clock.passed(paused_at, now), working=working).after(deadline)
+    says = _said("urgencies", urgency, at=submitted_at)
+    length = _length(says, "decide_within") or Length(time=timedelta(0), working=False)
+    return replace(length, time=length.passed(paused_at, now)).after(deadline)
 
 
 def _said(list_name: str, code: str, *, at: datetime) -> Mapping[str, Any]:

@@ -135,16 +135,14 @@ def _act_on_referral(act: Act, watched: Watched, step: Step, row_id: UUID, now: 
     noticed(act, referral, deadline=watched.deadline, step=step, due_at=due_at, told=_told(watched, step, referral))
     if step is Step.ESCALATE and watched.deadline in FLAGGED:
         referral.escalated_at = now
-        drafts.touch(referral)
-        news.changed(referral)
     elif step is Step.EXPIRE and watched.deadline is Deadline.CONSENT:
         referral.status_when_stopped, referral.status = referral.status, Status.CONSENT_WITHDRAWN
-        drafts.touch(referral)
-        news.changed(referral)
     elif step is Step.EXPIRE:
         referral.status_before, referral.status = referral.status, Status.EXPIRED
-        drafts.touch(referral)
-        news.changed(referral)
+    else:
+        return  # who was told is noted, and the referral is as it was
+    drafts.touch(referral)
+    news.changed(referral)
 
 
 def _keep_consent(referral_id: UUID) -> None:
