@@ -227,7 +227,7 @@ def review(glass_id: UUID, *, verdict: str, case: Case, by: Principal, purpose: 
         row.update(reviewed_at=Now(), reviewed_by=by.user, reviewer_staff_id=by.staff_id, verdict=verdict)
         news.glass_changed(glass, version=2)
         of_glass = Task.objects.filter(break_glass=glass_id, done_at__isnull=True)
-        news.tasks_done(of_glass.defer("sealed"))
+        news.tasks_done(of_glass.select_for_update().defer("sealed"))
         tasks.mark_done(of_glass.filter(agency=by.agency), result=REVIEWED, staff=by.staff_id)
         tasks.mark_done(of_glass, result=REVIEWED, staff="")  # another agency's staff are not named to this one
 
