@@ -24,7 +24,7 @@ from config.metrics import DutyContacts
 from referrals import overdue
 from tests.agencies.duty import reached_at, set_to
 from tests.exchange import Exchange, Party
-from tests.invariants.attempts import APP, DENIED, OWNER, refused, session
+from tests.invariants.attempts import APP, DENIED, OWNER, TAKEN, refused, session
 
 HOUR = timedelta(hours=1)
 
@@ -305,4 +305,8 @@ def test_beneath_it_the_application_neither_removes_nor_turns_a_notice_elsewhere
 
 def test_the_mailbox_of_an_agency_is_one(exchange: Exchange) -> None:
     reached_at(exchange.centre)
-    assert DutyContact.objects.filter(agency=exchange.centre.agency).count() == 1
+    reached_at(exchange.centre, "anden@centret.example")
+    assert DutyContact.objects.get(agency=exchange.centre.agency).email == "anden@centret.example"
+    second = "INSERT INTO agencies_dutycontact SELECT * FROM agencies_dutycontact WHERE agency_id = %s"
+    with session(APP) as cursor:
+        assert refused(cursor, second, [exchange.centre.agency.pk]) == TAKEN

@@ -63,6 +63,7 @@ def test_a_forged_call_does_not_verify(exchange: Exchange, hook: Subscriber) -> 
     exchange.municipality.as_("caseworker").submit(exchange.centre)
     work_off()
     received = hook.received[0]
+    assert received.verified(endpoint["secret"])
     received.content = received.content.replace(b'"version":2', b'"version":3')
     with pytest.raises(WebhookVerificationError):
         received.verified(endpoint["secret"])
