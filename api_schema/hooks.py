@@ -32,7 +32,7 @@ from api_schema.traits import (
 BAD = 400
 SERVER = {
     "url": "/",
-    "description": "The exchange that serves this file, be it local, test or production.",
+    "description": "The exchange that serves this file: local, test or production.",
     "x-internal": False,
 }
 LICENCE = {"name": "Proprietary", "identifier": "LicenseRef-Udvej"}
@@ -130,13 +130,7 @@ def complete(result: dict[str, Any], **kwargs: Any) -> dict[str, Any]:  # noqa: 
     _close(schemas)
     bound_pages(schemas)
     bound(result)
-    result["servers"] = [
-        {
-            "url": "/",
-            "description": "The exchange that serves this file: local, test or production.",
-            "x-internal": False,
-        }
-    ]
+    result["servers"] = [SERVER]
     result["info"] |= {"description": DESCRIPTION, "license": LICENCE, "contact": CONTACT}
     tags = {tag for path in result["paths"].values() for described in path.values() for tag in described["tags"]}
     result["tags"] = [{"name": name, "description": TAGS.get(name, name)} for name in sorted(tags)]
