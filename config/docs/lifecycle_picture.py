@@ -5,13 +5,12 @@ Where a status stands on the page is stated here; that there is an arrow is not.
 `python -m config.docs.lifecycle_picture`.
 """
 
-import json
 import sys
 from collections import defaultdict
-from functools import cache
 from html import escape
 from textwrap import wrap
 
+from config.docs.glossary import code_list
 from config.env import BASE_DIR
 from referrals.lifecycle import STEPS, TERMINAL, As, Move, Status, Step
 
@@ -83,18 +82,11 @@ def table() -> str:
     """Return the same as a Markdown table: each move, who may take it, from where, and where it leads."""
     lines = ["| move | whose | from | to |", "|---|---|---|---|"]
     for (move, side, to), sources in _moves().items():
-        label = labels("moves")[move]
+        label = code_list("moves")[move]
         lines.append(
             f"| `{move}` {label['en'].lower()} (*{label['da'].lower()}*) | {side} | {_listed(sources)} | {_leads(to)} |"
         )
     return "\n".join(lines)
-
-
-@cache
-def labels(name: str) -> dict[str, dict[str, str]]:
-    """Return what a code list of the referrals calls its codes, in both languages."""
-    items = json.loads((BASE_DIR / "referrals" / "reference" / f"{name}.json").read_text(encoding="utf-8"))["items"]
-    return {item["code"]: item["label"] for item in items}
 
 
 def _moves() -> dict[tuple[Move, str, Status | As], list[Status]]:
@@ -127,7 +119,7 @@ def _in_words() -> str:
 
 def _box(status: Status) -> list[str]:
     (x, y), (width, height) = PLACES[status], BOX
-    label = labels("statuses")[status]
+    label = code_list("statuses")[status]
     kind = "end" if status in TERMINAL else "box"
     corner = f'x="{x - width // 2}" y="{y - height // 2}" width="{width}" height="{height}"'
     return [
@@ -224,7 +216,7 @@ def _wrapped(words: str) -> list[str]:
 
 
 def _card(x: int, y: int, height: int, name: str, lines: list[str]) -> list[str]:
-    label = labels("statuses").get(name, {"da": "status er den samme"})
+    label = code_list("statuses").get(name, {"da": "status er den samme"})
     kind = "end" if name in TERMINAL or name not in tuple(Status) else "box"
     return [
         f'  <rect class="{kind}" x="{x}" y="{y}" width="{CARD_WIDTH}" height="{height}" rx="8"/>',
