@@ -23,11 +23,12 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import yaml
 
 from api_schema.drift import COMMITTED
-from config.serving import Server, manage, serving
+from config.serving import Server, serving
 
 NAME = "fuzzing"
 SEED = 20261102
@@ -42,10 +43,10 @@ ROLES = {
     "prevention unit": ("1470", "kp-sb-1"),
     "auditor": ("tilsyn-demo", "ti-au-1"),
     "administrator": ("tilsyn-demo", "ti-ad-1"),
-    "police": ("", "po-sb-1"),
+    "police": ("politi-demo", "ef-sb-1"),
     "nobody": ("", ""),
 }
-"""Who asks: an agency of the demo by its code, and its member; the police unit that does not prevent is made here."""
+"""Who asks: an agency of the demo by its code, and its member."""
 
 NEVER_WRONG = {"Accept-Language"}
 """Headers that no answer depends on being right: a language that nobody knows is Danish (RFC 9110 section 12.5.4)."""
@@ -58,20 +59,6 @@ REFUSED = [400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428, 429]
 
 MEANT_FOR_EACH_OTHER = {"GET /api/v1/audit/proofs/consistency", "GET /api/v1/audit/proofs/inclusion"}
 """Where parameters that fit one by one may not fit together, which is malformed."""
-
-
-ENROLLED: dict[str, dict[str, str]] = {}
-ENROL_POLICE = """
-import json
-from django.db import transaction
-from agencies.enrolment import enrol_agency, enrol_client, enrol_member
-with transaction.atomic():
-    unit = enrol_agency(kind="police", code="fuzzing", name_da="Prøve", name_en="Trial")
-    unit.refresh_from_db()
-    enrol_member(unit, staff_id="po-sb-1", role="caseworker")
-    made = enrol_client(unit, client_id="fuzzing", scopes=["referrals", "consents", "audit", "administration"])
-print(json.dumps({"client_id": made.client_id, "client_secret": made.client_secret}))
-"""
 
 
 @dataclass(frozen=True)
@@ -122,20 +109,6 @@ def settings_for(contract: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def police(server: Server) -> dict[str, str]:
-    """Enrol a police unit that does not prevent, which the demo does not have, once; return its credentials."""
-    assert server.cluster is not None
-    if server.base_url in ENROLLED:
-        return ENROLLED[server.base_url]
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "config.settings.local",
-        "DATABASE_URL": server.cluster.url("udvej_app"),
-    }
-    said = manage(["shell", "--verbosity", "0", "--command", ENROL_POLICE], environment)
-    return ENROLLED.setdefault(server.base_url, json.loads(said.strip().splitlines()[-1]))
-
-
 def headers_of(role: str, server: Server) -> dict[str, str]:
     """Return the headers that give every request this role's token and name."""
     if role == "nobody":
@@ -143,7 +116,7 @@ def headers_of(role: str, server: Server) -> dict[str, str]:
     agency_code, staff = ROLES[role]
     demo = json.loads(server.demo_file.read_text(encoding="utf-8"))
     agencies = {agency["code"]: agency for agency in (*demo["agencies"], demo["auditor"])}
-    agency = agencies[agency_code] if agency_code else police(server)
+    agency = agencies[agency_code]
     credentials = base64.b64encode(f"{agency['client_id']}:{agency['client_secret']}".encode()).decode()
     asked = urllib.request.Request(
         f"{server.base_url}/oauth/token", b"grant_type=client_credentials", {"Authorization": f"Basic {credentials}"}
@@ -197,8 +170,8 @@ def fuzz_all(roles: Iterable[str], server: Server, *, examples: int, phases: Seq
 @contextmanager
 def a_server() -> Iterator[Server]:
     """Serve a fresh exchange that holds nobody to a number of requests a minute."""
-    os.environ["UDVEJ_RATE_LIMIT_PER_MINUTE"] = "1000000"
-    with serving(0, name=NAME, fresh=True, durable=False) as server:
+    unbounded = patch.dict(os.environ, {"UDVEJ_RATE_LIMIT_PER_MINUTE": "1000000"})
+    with unbounded, serving(0, name=NAME, fresh=True, durable=False) as server:
         yield server
 
 
