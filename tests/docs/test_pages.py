@@ -4,10 +4,12 @@ import re
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from django.contrib.staticfiles import finders
 from django.test import Client
+from markdown_it import MarkdownIt
 
 from config.docs.pages import ADDRESSES, DOCS, FILES, address, anchor, page
 from config.docs.views import MENU
@@ -15,7 +17,7 @@ from config.docs.views import MENU
 pytestmark = pytest.mark.no_database
 
 PAGES = sorted(name for name in FILES if name.endswith(".md"))
-OURS = {"/api/docs", "/api/schema", "/api/docs/problems", "/admin/"}
+OURS = {"/api/docs", "/api/schema", "/admin/"}
 """What the pages link to on this server, outside /docs/; tests/architecture says that these are answered."""
 
 
@@ -86,6 +88,17 @@ def test_every_link_of_a_page_leads_somewhere(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
+def test_every_file_that_a_page_names_is_there(name: str) -> None:
+    """Also one that is not served: on the page it is told without a link, and in the folder it is one."""
+    inline = [
+        child for token in MarkdownIt().parse(FILES[name].read_text(encoding="utf-8")) for child in token.children or ()
+    ]
+    named = [urlsplit(str(token.attrs.get("href") or token.attrs.get("src") or "")) for token in inline]
+    paths = [link.path for link in named if not link.scheme and not link.path.startswith("/")]
+    assert [path for path in paths if not (FILES[name].parent / path).exists()] == []
+
+
+@pytest.mark.parametrize("name", PAGES)
 def test_nothing_of_the_markdown_is_left_over(name: str) -> None:
     made = page(name)
     assert "<!--" not in made.html
@@ -131,7 +144,7 @@ def test_without_the_last_stroke_one_is_led_there() -> None:
 
 
 def test_what_stands_around_a_page_is_danish_or_english() -> None:
-    assert [len(group.links) for group in MENU]
+    assert all(group.links for group in MENU)
     assert served("/docs/", "da").labels == ["Indhold", "Indhold"]
     assert served("/docs/", "en").labels == ["Contents", "Contents"]
 
