@@ -8,8 +8,9 @@ the name of the first.
 """
 
 import json
+import os
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -18,9 +19,10 @@ from pathlib import Path
 from django.db import connections, transaction
 from django.utils import timezone
 
-from audit import checking, publishing, sealing
+from audit import checking, log, publishing, sealing
+from audit.facts import SYSTEM, Subject
 from audit.models import Checkpoint as CheckpointRow
-from audit.models import Cosignature, LogKey, Tombstone
+from audit.models import Cosignature, Entry, LogKey, Tombstone
 from audit.notes import Checkpoint, Note, NoteError, Signer, VerifierKey, signed
 from audit.publishing import Memory, RolledBack
 from audit.tree import Tree
@@ -37,7 +39,7 @@ class NotShown(RuntimeError):  # noqa: N818 - says what is missing
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """What is known of a log that lost leaves: the largest tree known to have been signed, and what is left of it."""
+    """What is known of a log that lost leaves: a tree known to have been signed, and what is left of it."""
 
     signed: Checkpoint
     left: Checkpoint
@@ -115,28 +117,61 @@ def begin_again(
     End a log that lost leaves and begin another, over what is left; return what was lost, with the signed statement.
 
     `old` signs the statement too, where its key is still there. The old log's checkpoints, cosignatures, keys and
-    tombstones are written below `kept` first and then leave the database, by its owner; leaves, tiles and entries
-    stay as they are. Raises `NotShown` where nothing is lost, or the new name is the old one, `Diverged` where what is
-    left does not verify, and `AnotherSeals`.
+    tombstones are written below `kept`; the act is recorded; and only then they leave the database, by its owner:
+    leaves, tiles and entries stay as they are. Raises `NotShown` where nothing is lost, or name or key were a log's
+    here before, `Diverged` where what is left does not verify, `LedgerUnavailable` and `AnotherSeals`.
     """
-    if new.key.name == origin:
-        raise NotShown("the new log needs a name of its own: one name, one tree")
+    _of_its_own(new, origin=origin, old=old, using=using)
     with sealing.alone(using):
         checking.check(using=using)
         tree = Tree(using)
         size = tree.size()
         left = Checkpoint(origin, size, tree.root(size))
         known = [*outside, *([memory.read(origin)] if memory.file.exists() else [])]
-        last = max(known, key=lambda head: head.size, default=left)
-        if last.size <= size and all(tree.root(head.size) == head.root for head in known):
-            raise NotShown(
-                f"nothing is known to be lost: the largest tree known to have been signed has {last.size} leaves, and "
-                f"the database holds {size}. Go on with the log that there is"
-            )
-        lost = Lost(signed=last, left=left, statement=_statement(last, left, old=old, new=new, at=timezone.now()))
-        _keep(kept, lost, using)
+        lost = _missing_of(known, left, tree)
+        statement = _statement(lost, left, old=old, new=new, at=timezone.now())
+        found = Lost(signed=lost, left=left, statement=statement)
+        _keep(kept, found, using)
+        with log.act("audit.begin_again", by=SYSTEM, about=Subject("ledger"), changes=False) as act:
+            act.detail = {
+                "former": origin,
+                "origin": new.key.name,
+                "signed": str(lost.size),
+                "left": str(size),
+                "statement": sha256(str(statement).encode()).hexdigest(),
+            }
+        if not Entry.objects.using(using).filter(pk=act.committed.entry).exists():
+            raise NotShown("the owner's database is another one than the one that holds the entry of this act")
         _part(new, using)
-    return lost
+    return found
+
+
+def _of_its_own(new: Signer, *, origin: str, old: Signer | None, using: str) -> None:
+    """Raise `NotShown` unless a name and a key have never been a log's here: one name, one tree."""
+    former = Entry.objects.using(using).filter(action="audit.begin_again", detail__former=new.key.name)
+    if new.key.name == origin or former.exists():
+        raise NotShown("the new log needs a name of its own: one name, one tree")
+    used = {VerifierKey.parse(each).public for each in LogKey.objects.using(using).values_list("vkey", flat=True)}
+    if new.key.public in used | ({old.key.public} if old else set()):
+        raise NotShown("the new log needs a key of its own: name a new folder")
+
+
+def _missing_of(known: Sequence[Checkpoint], left: Checkpoint, tree: Tree) -> Checkpoint:
+    """
+    Return the largest tree known to have been signed that what is left does not hold. Raises `NotShown` for none.
+
+    One that it has reached and does not give comes before any that is larger: what was rewritten must not pass for a
+    tail that was lost.
+    """
+    rewritten = [head for head in known if head.size <= left.size and tree.root(head.size) != head.root]
+    larger = [head for head in known if head.size > left.size]
+    if not rewritten and not larger:
+        last = max((head.size for head in known), default=left.size)
+        raise NotShown(
+            f"nothing is known to be lost: the largest tree known to have been signed has {last} leaves, and "
+            f"the database holds {left.size}. Go on with the log that there is"
+        )
+    return max(rewritten or larger, key=lambda head: head.size)
 
 
 def _statement(last: Checkpoint, left: Checkpoint, *, old: Signer | None, new: Signer, at: datetime) -> Note:
@@ -148,15 +183,9 @@ def _statement(last: Checkpoint, left: Checkpoint, *, old: Signer | None, new: S
     return signed("".join(f"{line}\n" for line in lines), by=[*([old] if old else []), new])
 
 
-def digest(statement: Note) -> str:
-    """Return the SHA-256 of a statement, hexadecimal: how the ledger's entry names it."""
-    return sha256(str(statement).encode()).hexdigest()
-
-
 def _keep(folder: Path, lost: Lost, using: str) -> None:
-    """Write down all that is about to leave the database, as it was signed."""
+    """Write down all that is about to leave the database, as it was signed; it is on the disk before this returns."""
     folder.mkdir(parents=True, mode=0o700)
-    (folder / "statement").write_text(str(lost.statement), encoding="utf-8")
     rows = {
         "checkpoints.jsonl": CheckpointRow.objects.using(using).order_by("number").values("number", "size", "note"),
         "cosignatures.jsonl": Cosignature.objects.using(using)
@@ -165,14 +194,26 @@ def _keep(folder: Path, lost: Lost, using: str) -> None:
         "keys.jsonl": LogKey.objects.using(using).order_by("number").values("number", "vkey", "size", "handover"),
         "tombstones.jsonl": Tombstone.objects.using(using).order_by("number").values("number", "note"),
     }
+    _write(folder / "statement", [str(lost.statement)])
     for name, found in rows.items():
-        with (folder / name).open("x", encoding="utf-8") as file:
-            file.writelines(json.dumps(row, separators=(",", ":")) + "\n" for row in found.iterator())
+        _write(folder / name, (json.dumps(row, separators=(",", ":")) + "\n" for row in found.iterator()))
+    for place in (folder, folder.parent):
+        opened = os.open(place, os.O_RDONLY)
+        os.fsync(opened)
+        os.close(opened)
+
+
+def _write(made: Path, lines: Iterable[str]) -> None:
+    with made.open("x", encoding="utf-8") as file:
+        file.writelines(lines)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _part(new: Signer, using: str) -> None:
     """Take the old name out of the database, and sign its tombstones anew: the one thing only an owner can do."""
     with transaction.atomic(using=using, durable=True), connections[using].cursor() as cursor:
+        cursor.execute("SET LOCAL statement_timeout = 0")  # a log of years has millions of checkpoints
         for table in (*FORMER, RESIGNED):
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER {table}_append_only")
         for table in FORMER:

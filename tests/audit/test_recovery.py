@@ -1,64 +1,23 @@
 """After a restore or a lost disk: the memory comes back on the witnesses' word; a loss is stated before going on."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 from django.conf import settings
 
-from audit import cosigning
-from audit.notes import Checkpoint, Note, VerifierKey
+from audit.notes import Checkpoint, Note
 from audit.publishing import RolledBack
 from tests.audit.commands import run
 from tests.audit.logs import OWNER, SEALER, SUPERUSER, Log
-from tests.audit.running import Running, witness_running
+from tests.audit.losing import NEW, begin, cosign, take_away
+from tests.audit.running import Running
 from tests.audit.test_operating_the_log import grow_old
-
-NEW = "api.example.dk/ledger-2"
-
-
-@pytest.fixture
-def witnessed(log: Log, tmp_path: Path) -> Iterator[tuple[Log, Running, str]]:
-    """A log of 300 entries, its witness, and the policy that names it."""
-    with witness_running(tmp_path / "witness", logs=[VerifierKey.parse(str(log.signer().key))]) as witness:
-        log.seal(300)
-        cosign(log, witness)
-        yield log, witness, f"witness w {witness.key} {witness.url}\nquorum w\n"
-
-
-def cosign(log: Log, witness: Running) -> None:
-    client = witness.client()
-    assert cosigning.cosign([client], tree=log.tree, using=log.using)
-    client.close()
 
 
 def remember(log: Log, policy: str, *more: str):
     return run(log, "audit_remember", *more, role=SEALER, policy=policy)
-
-
-def take_away(log: Log, size: int) -> None:
-    """Put the database back to a smaller tree, as a restore from an older copy does."""
-    tables = ("audit_leaf", "audit_checkpoint", "audit_tile", "audit_entry", "audit_cosignature")
-    with log.session(SUPERUSER) as connection:
-        for table in tables:
-            connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        connection.execute(
-            "DELETE FROM audit_entry e USING audit_leaf l WHERE l.entry_id = e.id AND l.index >= %s", [size]
-        )
-        connection.execute("DELETE FROM audit_leaf WHERE index >= %s", [size])
-        connection.execute("DELETE FROM audit_tile WHERE (index + 1) * 256 > %s AND level = 0", [size])
-        connection.execute(
-            "DELETE FROM audit_cosignature WHERE checkpoint IN (SELECT number FROM audit_checkpoint WHERE size > %s)",
-            [size],
-        )
-        connection.execute("DELETE FROM audit_checkpoint WHERE size > %s", [size])
-        for table in tables:
-            for (name,) in connection.execute(
-                "SELECT tgname FROM pg_trigger WHERE tgrelid = %s::regclass AND NOT tgisinternal", [table]
-            ).fetchall():
-                connection.execute(f'ALTER TABLE {table} ENABLE ALWAYS TRIGGER "{name}"')
 
 
 # --- The memory ------------------------------------------------------------------------------------------------------
@@ -138,16 +97,6 @@ def test_and_a_rewritten_one_as_well(witnessed: tuple[Log, Running, str]) -> Non
 
 
 # --- Beginning again -------------------------------------------------------------------------------------------------
-
-
-def begin(log: Log, *more: str, origin: str = NEW):
-    folder = log.folder
-    return run(
-        log,
-        *("audit_begin_again", "--origin", origin, "--keys", str(folder / "new"), "--kept", str(folder / "kept")),
-        *more,
-        OWNER_DATABASE_URL=log.url(OWNER),
-    )
 
 
 def test_a_log_that_lost_leaves_is_ended_and_another_begun_over_what_is_left(log: Log, tmp_path: Path) -> None:

@@ -8,10 +8,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.utils.module_loading import import_string
 
-from audit import log, recovery, sealing
-from audit.facts import SYSTEM, Subject
-from audit.management.commands.audit_remember import add_outside, outside
+from audit import recovery, sealing
+from audit.facts import LedgerUnavailable
+from audit.management.commands.audit_remember import add_outside, newest_signer, outside
 from audit.models import LogKey
+from audit.notes import Signer
 from audit.publishing import Memory, RolledBack
 from audit.recovery import NotShown
 from audit.verification import Diverged
@@ -34,45 +35,50 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if OWNER not in connections:
             raise CommandError("Only the database's owner can end a log: set OWNER_DATABASE_URL.")
-        signers = import_string(settings.LEDGER_SIGNER)
-        latest = LogKey.objects.using(OWNER).order_by("-number").first()
-        old = signers(settings.LEDGER_ORIGIN, Path(settings.LEDGER_KEYS_DIR)).named(latest.vkey) if latest else None
         memory = Memory(Path(settings.LEDGER_MEMORY))
-        fresh = signers(options["origin"], options["keys"])
         try:
-            heads = (
-                outside(options["checkpoint"], using=OWNER) if options["checkpoint"] or not memory.file.exists() else []
+            heads = outside(options["checkpoint"], enough=not memory.file.exists(), using=OWNER)
+            new = _first(options["origin"], options["keys"])
+            lost = recovery.begin_again(
+                origin=settings.LEDGER_ORIGIN,
+                old=_signed_last(),
+                new=new,
+                outside=heads,
+                memory=memory,
+                kept=options["kept"],
+                using=OWNER,
             )
-            try:
-                new = fresh.newest()
-            except FileNotFoundError:
-                new = fresh.make()
-            if latest and str(new.key).split("+", 2)[2] == latest.vkey.split("+", 2)[2]:
-                raise CommandError("Nothing is begun: the new log needs a key of its own. Name a new folder.")
-            with log.act("audit.begin_again", by=SYSTEM, about=Subject("ledger"), changes=False) as act:
-                lost = recovery.begin_again(
-                    origin=settings.LEDGER_ORIGIN,
-                    old=old,
-                    new=new,
-                    outside=heads,
-                    memory=memory,
-                    kept=options["kept"],
-                    using=OWNER,
-                )
-                act.detail = {
-                    "former": settings.LEDGER_ORIGIN,
-                    "origin": options["origin"],
-                    "signed": str(lost.signed.size),
-                    "left": str(lost.left.size),
-                    "statement": recovery.digest(lost.statement),
-                }
         except FileExistsError as error:
             raise CommandError(f"Nothing is begun: {error.filename} is there already.") from error
-        except (NotShown, RolledBack, Diverged, sealing.AnotherSeals) as error:
+        except (NotShown, RolledBack, Diverged, LedgerUnavailable, sealing.AnotherSeals) as error:
             raise CommandError(f"Nothing is begun: {getattr(error, 'divergence', error)}.") from error
+        rewritten = f"they are another tree than the one of {lost.signed.size} leaves that was signed"
         self.stdout.write(
-            f"The log {settings.LEDGER_ORIGIN} is ended at {lost.left.size} leaves; {lost.leaves} that were signed for "
-            f"are gone. Its evidence and the statement are in {options['kept']}.\n"
+            f"The log {settings.LEDGER_ORIGIN} is ended at {lost.left.size} leaves; "
+            f"{f'{lost.leaves} that were signed for are gone' if lost.leaves else rewritten}. "
+            f"Its evidence and the statement are in {options['kept']}.\n"
             f"Set UDVEJ_LEDGER_ORIGIN={options['origin']}, UDVEJ_LEDGER_KEYS_DIR={options['keys']} and another "
             f"UDVEJ_LEDGER_MEMORY, give everybody the statement and the new key, and start the sealer:\n{new.key}"
         )
+
+
+def _signed_last() -> Signer | None:
+    """
+    Return the key that the old log signed with last, or None where its folder holds none.
+
+    The database says which; where that one is not there, the newest is: the database may be older than the hand-over.
+    """
+    signers = import_string(settings.LEDGER_SIGNER)(settings.LEDGER_ORIGIN, Path(settings.LEDGER_KEYS_DIR))
+    latest = LogKey.objects.using(OWNER).order_by("-number").first()
+    named: Signer | None = signers.named(latest.vkey) if latest else None
+    return named or newest_signer()
+
+
+def _first(origin: str, folder: Path) -> Signer:
+    """Return the new log's key: the one that its folder holds, made by a run that was cut off, or one made now."""
+    signers = import_string(settings.LEDGER_SIGNER)(origin, folder)
+    try:
+        found: Signer = signers.newest()
+    except FileNotFoundError:
+        found = signers.make()
+    return found

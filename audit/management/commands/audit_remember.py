@@ -1,9 +1,9 @@
 """`manage.py audit_remember`: writes the sealer's lost memory anew, on the witnesses' word. Runs as it does."""
 
 import hashlib
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
 from urllib.request import urlopen
 
 from django.conf import settings
@@ -12,7 +12,7 @@ from django.db import DEFAULT_DB_ALIAS
 from django.utils.module_loading import import_string
 
 from audit import checkpoints, recovery, sealing
-from audit.notes import Checkpoint, Note, NoteError, VerifierKey
+from audit.notes import Checkpoint, Note, NoteError, Signer
 from audit.publishing import Memory, RolledBack
 from audit.recovery import NotShown
 from audit.witness import HttpWitness
@@ -50,14 +50,16 @@ def add_outside(parser: CommandParser) -> None:
     )
 
 
-def outside(files: list[Path], *, using: str = DEFAULT_DB_ALIAS) -> list[Checkpoint]:
+def outside(files: list[Path], *, enough: bool = True, using: str = DEFAULT_DB_ALIAS) -> list[Checkpoint]:
     """
     Return the heads that the policy's witnesses hold, and those of the files. Raises `NotShown`.
 
-    Too few answers are none: a database that was rolled back is betrayed by the witness that saw most.
+    Too few answers are none where `enough` have to answer and no file is given: a database that was rolled back is
+    betrayed by the witness that saw most.
     """
     policy = checkpoints.policy()
-    keys, own = [witness.key for witness in policy.witnesses], _own()
+    keys, signer = [witness.key for witness in policy.witnesses], newest_signer()
+    own = [signer.key] if signer else []
     answered, heads = set(), []
     for witness in policy.witnesses:
         note = _held_by(witness.url) if witness.url else None
@@ -74,19 +76,20 @@ def outside(files: list[Path], *, using: str = DEFAULT_DB_ALIAS) -> list[Checkpo
         except (OSError, NoteError) as error:
             raise NotShown(f"{file} can't be read as a checkpoint: {error}") from error
         heads.append(recovery.seen_outside(note, origin=settings.LEDGER_ORIGIN, witnesses=keys, own=own, using=using))
-    if not files and (policy.quorum is None or not policy.satisfied_by(answered)):
+    if enough and not files and (policy.quorum is None or not policy.satisfied_by(answered)):
         raise NotShown("too few of the policy's witnesses answered; ask them for their checkpoint, and name the files")
     return heads
 
 
-def _own() -> list[VerifierKey]:
-    """Return the key that the sealer signs with, where its folder holds one."""
+def newest_signer() -> Signer | None:
+    """Return what the sealer signs with, where its folder holds a key."""
     try:
-        return [
-            import_string(settings.LEDGER_SIGNER)(settings.LEDGER_ORIGIN, Path(settings.LEDGER_KEYS_DIR)).newest().key
-        ]
+        signer: Signer = import_string(settings.LEDGER_SIGNER)(
+            settings.LEDGER_ORIGIN, Path(settings.LEDGER_KEYS_DIR)
+        ).newest()
     except FileNotFoundError:
-        return []
+        return None
+    return signer
 
 
 def _held_by(url: str) -> Note | None:
@@ -96,5 +99,5 @@ def _held_by(url: str) -> Note | None:
     try:
         with urlopen(f"{url.rstrip('/')}/{of_log}/checkpoint", timeout=SECONDS) as answer:  # noqa: S310
             return Note.parse(answer.read(ANSWER_BYTES_MAX).decode())
-    except (URLError, OSError, NoteError, UnicodeError):
+    except (OSError, HTTPException, NoteError, UnicodeError):
         return None
