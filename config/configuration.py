@@ -1,5 +1,5 @@
 """
-`python -m config.configuration [--write]`: docs/configuration.md, from the variables and the metrics that are declared.
+`python -m config.configuration [--write]`: docs/configuration.md, from the variables that are declared.
 
 Without `--write` it says whether the committed page is what the code says, and ends with 1 where it is not.
 """

@@ -1,8 +1,4 @@
-"""
-The environment as the settings see it: `variables` declares what may be said there, and a URL becomes a connection.
-
-Nothing else in the project looks at os.environ for a setting.
-"""
+"""What the settings make of the environment that `variables` declares: a URL becomes a connection, or a mail server."""
 
 from urllib.parse import parse_qsl, unquote, urlsplit
 

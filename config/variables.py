@@ -296,6 +296,14 @@ EMAIL_FROM = _text(
     "UDVEJ_EMAIL_FROM", "The sender of that mail.", kind="a mail address", default="udvej@udvej.example", where=EVERY
 )
 
+BASE_URL = _text(
+    "UDVEJ_BASE_URL",
+    "The exchange's own address, such as `https://api.example.dk`; mails to duty contacts name it, and the demo file.",
+    kind="an address",
+    default="http://127.0.0.1:8000",
+    where=EVERY,
+)
+
 # --- What operators watch ---------------------------------------------------------------------------------------------
 METRICS_TOKEN = _text(
     "UDVEJ_METRICS_TOKEN",
@@ -320,13 +328,6 @@ TRACES_RATIO = _number(
 )
 
 # --- Trials -----------------------------------------------------------------------------------------------------------
-BASE_URL = _text(
-    "UDVEJ_BASE_URL",
-    "The address that the demo file names.",
-    kind="an address",
-    default="http://127.0.0.1:8000",
-    where=(Process.TRIAL,),
-)
 DEMO_FILE = _path(
     "UDVEJ_DEMO_FILE",
     "The file of the demo agencies' credentials.",

@@ -173,6 +173,13 @@ def test_what_is_not_for_clients_is_not_there_for_them(proxy: Proxy, path: str) 
     assert proxy.ask("GET", path).status == 404
 
 
+def test_the_pages_that_tell_an_integrator_how_are(proxy: Proxy) -> None:
+    assert {path: proxy.ask("GET", path).status for path in ("/docs/", "/api/docs/problems")} == {
+        "/docs/": 200,
+        "/api/docs/problems": 200,
+    }
+
+
 def test_people_sign_in_at_a_host_of_their_own_and_no_certificate_counts_there(
     proxy: Proxy, exchange: Exchange, own: Certificate
 ) -> None:

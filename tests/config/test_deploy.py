@@ -155,6 +155,16 @@ def test_the_example_of_an_environment_names_what_there_is_and_all_that_producti
     assert not {each.name for each in variables.declared() if each.secret} & named
 
 
+def test_the_proxy_asks_the_server_where_it_listens_and_is_believed() -> None:
+    conf, example = (DEPLOY / "nginx" / "udvej.conf").read_text(), (DEPLOY / "environment.example").read_text()
+    (address,) = re.findall(r"^    server (\S+) fail_timeout", conf, re.MULTILINE)
+    (listens,) = re.findall(r"^UDVEJ_BIND=(\S+)$", example, re.MULTILINE)
+    assert address in listens.split(",")
+    assert "UDVEJ_TRUSTED_PROXIES=unix\n" in example
+    (header,) = re.findall(r"^UDVEJ_CLIENT_CERTIFICATE_HEADER=(\S+)$", example, re.MULTILINE)
+    assert f"proxy_set_header {header} $ssl_client_escaped_cert;" in conf
+
+
 # --- The container's image --------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Production does not start when it is unsafe, and says what is wrong and what would be right."""
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -87,6 +88,15 @@ def test_each_unsafe_setting_is_named(safe: Settings, number: str, spoilt: dict[
         setattr(safe, name, value)
     assert list(found()) == [number]
     assert said in found()[number]
+
+
+def test_the_page_of_operations_names_each_of_them_and_no_other() -> None:
+    source = "".join((BASE_DIR / "config" / f"{room}.py").read_text() for room in ("safety", "checks"))
+    there = {*re.findall(r'id="udvej\.[EW](\d{3})"', source), *re.findall(r"_(?:error|warning)\(\s*(\d{3}),", source)}
+    page = (BASE_DIR / "docs" / "operations.md").read_text()
+    said = re.findall(r"\b[EW](\d{3})(?:-[EW](\d{3}))?\b", page)
+    named = [f"{number:03}" for first, last in said for number in range(int(first), int(last or first) + 1)]
+    assert sorted(named) == sorted(there)
 
 
 @pytest.mark.parametrize("name", ["OWNER_DATABASE_URL", "SEALER_DATABASE_URL"])
