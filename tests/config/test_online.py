@@ -93,7 +93,7 @@ def sql_of(*operations: Operation) -> str:
     migration = type("Migration", (migrations.Migration,), {"operations": list(operations), "atomic": False})
     with connections["owner"].schema_editor(collect_sql=True, atomic=False) as editor:
         migration("0099_new", "audit").apply(state, editor, collect_sql=True)
-        return "\n".join(editor.collected_sql)
+    return "\n".join(editor.collected_sql)  # now, with the indexes and foreign keys that come at the end
 
 
 @pytest.mark.parametrize("what", UNSAFE)
