@@ -1,6 +1,7 @@
 """A log that loses what was signed, as by a restore from an older copy; and the command that ends it."""
 
 import subprocess
+from pathlib import Path
 
 from audit import cosigning
 from tests.audit.commands import run
@@ -52,3 +53,10 @@ def begin(
         policy=policy,
         **{"OWNER_DATABASE_URL": log.url(OWNER), **environment},
     )
+
+
+def begun(log: Log, folder: Path) -> Log:
+    """Return the log that `begin` has begun over what is left of this one, as its sealer is then set up."""
+    folder.mkdir()
+    (log.folder / "new").rename(folder / "keys")
+    return Log(name=log.name, folder=folder, origin=NEW)

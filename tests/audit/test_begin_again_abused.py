@@ -7,7 +7,7 @@ from audit.notes import Checkpoint, Note, VerifierKey, signed
 from audit.witness import WitnessHolds, WitnessRefused
 from tests.audit.commands import run
 from tests.audit.logs import READER, SUPERUSER, Log
-from tests.audit.losing import NEW, begin, cosign, take_away
+from tests.audit.losing import NEW, begin, begun, cosign, take_away
 from tests.audit.running import Running
 
 
@@ -86,9 +86,7 @@ def test_no_log_takes_the_name_of_one_that_was_ended(log: Log) -> None:
     log.seal(10)
     log.memory.write(Checkpoint(first, 12, b"x" * 32))
     assert begin(log).returncode == 0
-    again = Log(name=log.name, folder=log.folder / "again", origin=NEW)
-    again.folder.mkdir()
-    (log.folder / "new").rename(again.folder / "keys")
+    again = begun(log, log.folder / "again")
     again.seal()
     again.memory.write(Checkpoint(NEW, 12, b"x" * 32))
     assert "a name of its own" in begin(again, origin=first).stderr

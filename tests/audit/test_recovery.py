@@ -5,13 +5,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from django.conf import settings
+from django.db import connections
+from pytest_django import Settings
 
+from audit import sealing
 from audit.notes import Checkpoint, Note
 from audit.publishing import RolledBack
+from config.guards import found as guards_found
 from tests.audit.commands import run
 from tests.audit.logs import OWNER, SEALER, SUPERUSER, Log
-from tests.audit.losing import NEW, begin, cosign, take_away
+from tests.audit.losing import NEW, begin, begun, cosign, take_away
 from tests.audit.running import Running
 from tests.audit.test_operating_the_log import grow_old
 
@@ -89,8 +92,6 @@ def test_and_a_rewritten_one_as_well(witnessed: tuple[Log, Running, str]) -> Non
     cosign(log, witness)
     take_away(log, 300)
     log.write(40)
-    from audit import sealing
-
     sealing.seal(sealing.edge_of(log.using), using=log.using)
     log.memory.file.unlink()
     assert "another tree of 320 leaves" in remember(log, policy).stderr
@@ -99,7 +100,9 @@ def test_and_a_rewritten_one_as_well(witnessed: tuple[Log, Running, str]) -> Non
 # --- Beginning again -------------------------------------------------------------------------------------------------
 
 
-def test_a_log_that_lost_leaves_is_ended_and_another_begun_over_what_is_left(log: Log, tmp_path: Path) -> None:
+def test_a_log_that_lost_leaves_is_ended_and_another_begun_over_what_is_left(
+    log: Log, tmp_path: Path, settings: Settings
+) -> None:
     log.seal(300)
     old, head = log.signer().key, log.memory.read(log.origin)
     log.seal(20)
@@ -112,9 +115,7 @@ def test_a_log_that_lost_leaves_is_ended_and_another_begun_over_what_is_left(log
 
     kept = log.folder / "kept"
     statement = Note.parse((kept / "statement").read_text())
-    again = Log(name=log.name, folder=tmp_path / "again", origin=NEW)
-    again.folder.mkdir()
-    (log.folder / "new").rename(again.folder / "keys")
+    again = begun(log, tmp_path / "again")
     new = again.signer().key
     assert {checked.key for checked in statement.verified([old, new])} == {old, new}, "both have signed it"
     lines = statement.text.split("\n")
@@ -124,13 +125,9 @@ def test_a_log_that_lost_leaves_is_ended_and_another_begun_over_what_is_left(log
     assert Checkpoint.parse("\n".join((log.origin, *lines[6:8], ""))).root == head.root
     assert [json.loads(line)["size"] for line in (kept / "checkpoints.jsonl").read_text().splitlines()] == [300]
 
-    settings_origin = settings.LEDGER_ORIGIN
-    try:
-        settings.LEDGER_ORIGIN = NEW
-        again.seal(7)
-        found = again.check()
-    finally:
-        settings.LEDGER_ORIGIN = settings_origin
+    settings.LEDGER_ORIGIN = NEW
+    again.seal(7)
+    found = again.check()
     assert found.entries == found.newest_size == 308, "300 that were left, the act itself, and 7 since"
     (detail,) = again.rows("SELECT detail FROM audit_entry WHERE action = 'audit.begin_again'")[0]
     assert (detail["former"], detail["origin"], detail["signed"], detail["left"]) == (log.origin, NEW, "320", "300")
@@ -138,22 +135,18 @@ def test_a_log_that_lost_leaves_is_ended_and_another_begun_over_what_is_left(log
 
 
 def test_the_database_guards_what_it_guarded_before(log: Log) -> None:
-    from django.db import connections
-
-    from config.guards import found
-
     log.seal(5)
-    before = found(connections[log.alias(OWNER)])
+    before = guards_found(connections[log.alias(OWNER)])
     log.seal(5)
     take_away(log, 5)
     assert begin(log).returncode == 0
-    assert found(connections[log.alias(OWNER)]) == before
+    assert guards_found(connections[log.alias(OWNER)]) == before
     for table in ("audit_checkpoint", "audit_logkey", "audit_tombstone", "audit_cosignature"):
         with log.session(OWNER) as connection, pytest.raises(psycopg.Error, match="append-only"):
             connection.execute(f"DELETE FROM {table}")
 
 
-def test_what_was_pruned_stays_accounted_for_under_the_new_name(log: Log, tmp_path: Path) -> None:
+def test_what_was_pruned_stays_accounted_for_under_the_new_name(log: Log, tmp_path: Path, settings: Settings) -> None:
     log.write(10, outcome="refused", refusal="not-found")
     grow_old(log, months=25)
     log.seal(10)
@@ -163,16 +156,10 @@ def test_what_was_pruned_stays_accounted_for_under_the_new_name(log: Log, tmp_pa
     log.seal(3)
     take_away(log, size)
     assert begin(log).returncode == 0
-    again = Log(name=log.name, folder=tmp_path / "again", origin=NEW)
-    again.folder.mkdir()
-    (log.folder / "new").rename(again.folder / "keys")
-    settings_origin = settings.LEDGER_ORIGIN
-    try:
-        settings.LEDGER_ORIGIN = NEW
-        again.seal()
-        assert dict(again.check().pruned) == {"use-entries": 10}
-    finally:
-        settings.LEDGER_ORIGIN = settings_origin
+    again = begun(log, tmp_path / "again")
+    settings.LEDGER_ORIGIN = NEW
+    again.seal()
+    assert dict(again.check().pruned) == {"use-entries": 10}
     again.close()
 
 
