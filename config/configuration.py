@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from config import variables
-from config.variables import BASE_DIR, Needed, Process, Variable
+from config.variables import BASE_DIR, Process, Variable
 
 PAGE = BASE_DIR / "docs" / "configuration.md"
 HEAD = """# Configuration
@@ -43,7 +43,7 @@ def page() -> str:
 
 def _row(variable: Variable[object]) -> str:
     marks = [
-        *(["**needed in production**"] if variable.needed is Needed.PRODUCTION else []),
+        *(["**needed in production**"] if variable.needed else []),
         *(["secret"] if variable.secret else []),
         variable.kind,
     ]

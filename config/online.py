@@ -12,7 +12,6 @@ import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from io import StringIO
-from typing import Any
 
 BASELINE = {"agencies": 3, "audit": 8, "consent": 8, "referrals": 14}
 """The newest migration of each room that was there before anybody used the exchange: nothing ran while they did."""
@@ -173,7 +172,7 @@ def main() -> int:
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings.local")
     django.setup()
-    found: list[Any] = list(since_the_baseline())
+    found = list(since_the_baseline())
     for each in found:
         sys.stderr.write(f"{each}\n")
     if found:

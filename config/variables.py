@@ -34,16 +34,13 @@ class Process(StrEnum):
     TRIAL = "`make run` alone"
 
 
-class Needed(StrEnum):
-    """Where a variable has to be set."""
-
-    NEVER = ""
-    PRODUCTION = "in production"
-
-
 @dataclass(frozen=True, kw_only=True)
 class Variable(Generic[T]):
-    """One variable. `default` is what holds where it is not set; `shown` says that default in words where it varies."""
+    """
+    One variable. `default` is what holds where it is not set; `shown` says that default in words where it varies.
+
+    `needed` says that production does not start without it.
+    """
 
     name: str
     kind: str
@@ -51,7 +48,7 @@ class Variable(Generic[T]):
     meaning: str
     where: tuple[Process, ...]
     parse: Callable[[str], T]
-    needed: Needed = Needed.NEVER
+    needed: bool = False
     secret: bool = False
     shown: str = ""
 
@@ -126,16 +123,16 @@ SETTINGS = _text(
     kind="a module's name",
     default="config.settings.local",
     where=EVERY,
-    needed=Needed.PRODUCTION,
+    needed=True,
 )
-HOSTS = _names("UDVEJ_HOSTS", "The host names it answers to. No wildcards.", where=EVERY, needed=Needed.PRODUCTION)
+HOSTS = _names("UDVEJ_HOSTS", "The host names it answers to. No wildcards.", where=EVERY, needed=True)
 AUDIENCE = _text(
     "UDVEJ_AUDIENCE",
     "The audience its tokens are issued for, such as `https://api.example.dk/`.",
     kind="an https address",
     default="https://api.udvej.example/",
     where=EVERY,
-    needed=Needed.PRODUCTION,
+    needed=True,
 )
 ISSUER = _text(
     "UDVEJ_ISSUER",
@@ -178,7 +175,7 @@ STATIC_ROOT = _path(
     default=BASE_DIR / "var" / "static",
     shown="`var/static`",
     where=EVERY,
-    needed=Needed.PRODUCTION,
+    needed=True,
 )
 
 # --- The database -----------------------------------------------------------------------------------------------------
@@ -188,7 +185,7 @@ DATABASE_URL = _text(
     "`udvej_reader` for `audit_verify`.",
     kind=URL,
     where=EVERY,
-    needed=Needed.PRODUCTION,
+    needed=True,
     secret=True,
     shown="the embedded database",
 )
@@ -214,14 +211,14 @@ KEYS_DIR = _path(
     default=BASE_DIR / "var" / "keys",
     shown="`var/keys`",
     where=EVERY,
-    needed=Needed.PRODUCTION,
+    needed=True,
 )
 LEDGER_ORIGIN = _text(
     "UDVEJ_LEDGER_ORIGIN",
     "The log's name, such as `api.example.dk/ledger`. It never changes.",
     default="udvej.example/ledger",
     where=EVERY,
-    needed=Needed.PRODUCTION,
+    needed=True,
 )
 LEDGER_KEYS_DIR = _path(
     "UDVEJ_LEDGER_KEYS_DIR",

@@ -4,7 +4,7 @@ from config import variables
 from config.env import database
 from config.settings.base import *  # noqa: F403
 
-variables.required([each for each in variables.declared() if each.needed == variables.Needed.PRODUCTION])
+variables.required([each for each in variables.declared() if each.needed])
 PRODUCTION = True
 try:
     SECRET_KEY = KEYS.secret_key()  # noqa: F405
