@@ -22,7 +22,7 @@ from agencies import client_keys
 from agencies.models import Client
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-ASSERTION = re.compile(r"^[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,4096}\.[A-Za-z0-9_-]{1,1400}$", re.ASCII)
+ASSERTION = re.compile(r"[A-Za-z0-9_-]{1,1024}\.[A-Za-z0-9_-]{1,4096}\.[A-Za-z0-9_-]{1,1400}", re.ASCII)
 CLIENT_ID = re.compile(r"^[\x21-\x7e]{1,255}$")
 SPELLED = {"EdDSA": "Ed25519"}
 """The older name of the same signature, for the one curve that is taken (RFC 9864)."""
@@ -103,7 +103,7 @@ def forget_used(*, at: datetime) -> int:
 
 def unverified(assertion: str) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return header and claims as they are said, to find the key by; not believed yet. Raises `NotProven`."""
-    if not ASSERTION.match(assertion):
+    if not ASSERTION.fullmatch(assertion):
         raise NotProven("form")
     try:
         header, claims = (json.loads(urlsafe_b64decode(part + "==")) for part in assertion.split(".")[:2])

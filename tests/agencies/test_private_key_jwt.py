@@ -299,6 +299,14 @@ def test_what_is_no_assertion_proves_nothing(signer: Signer, assertion: str) -> 
     assert refused(signer.ask(assertion))
 
 
+def test_an_assertion_is_spelled_in_one_way(signer: Signer) -> None:
+    """What a lenient decoder passes over would let one assertion look like many."""
+    for more in ("=", "==", "\n", " ", "!", "%", "."):
+        assert refused(signer.ask(f"{signer.assertion()}{more}")), more
+        head, rest = signer.assertion().split(".", 1)
+        assert refused(signer.ask(f"{head}{more}.{rest}")), more
+
+
 def test_a_huge_request_is_refused_unread(signer: Signer) -> None:
     answer = signer.ask("a" * 40_000)
     assert (answer.status, answer.body["error"]) == (400, "invalid_request")

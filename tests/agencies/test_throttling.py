@@ -16,7 +16,7 @@ from agencies.counting import Counts
 from agencies.credentials import RequestCount
 from tests.agencies.administering import administrator
 from tests.agencies.signing import Signer, post_form
-from tests.exchange import Answer, Exchange, Party
+from tests.exchange import Answer, Exchange, Party, referral_body
 from tests.rules.scan import tables_holding
 
 MINUTE = 30_000_000
@@ -44,8 +44,11 @@ def test_past_its_limit_a_client_is_told_to_wait_and_the_others_are_not(exchange
 def test_what_is_refused_for_haste_does_nothing(exchange: Exchange, settings: Settings) -> None:
     kk = exchange.municipality.as_("caseworker")
     kk.submit(exchange.centre)
-    settings.RATE_LIMIT_PER_MINUTE = 1
-    assert kk.create({}).status == 429
+    before = kk.get("referrals").body["results"]
+    with_no_end, settings.RATE_LIMIT_PER_MINUTE = settings.RATE_LIMIT_PER_MINUTE, 1
+    assert kk.create(referral_body(exchange.centre)).status == 429
+    settings.RATE_LIMIT_PER_MINUTE = with_no_end
+    assert kk.get("referrals").body["results"] == before
 
 
 # --- Over several workers ----------------------------------------------------------------------------------------
