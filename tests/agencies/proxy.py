@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from threading import Thread
 from typing import Any
+from wsgiref import simple_server
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -83,6 +84,10 @@ def certificate(folder: Path, name: str, *, days: int = 30) -> Certificate:
 
 
 class Quiet(WSGIRequestHandler):
+    def get_environ(self) -> dict[str, Any]:
+        """Hand on every header, those with underscores, too: what Django's drops, the proxy has to have dropped."""
+        return simple_server.WSGIRequestHandler.get_environ(self)
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the standard library's name
         """Say nothing: a request line names a path."""
 

@@ -149,13 +149,21 @@ def test_where_no_header_is_configured_none_is_believed(
     assert referrals(proxy, party, token(proxy, party, own), None).status == 200
 
 
-def test_a_certificate_that_is_over_binds_nothing(proxy: Proxy, exchange: Exchange, tmp_path: Path) -> None:
+def test_a_certificate_that_is_over_or_not_one_binds_nothing(
+    proxy: Proxy, exchange: Exchange, own: Certificate, tmp_path: Path
+) -> None:
     over = certificate(tmp_path, "over.example", days=-1)
     assert token(proxy, exchange.municipality, over).status == 400
-    for wrong in (escaped(over), "x", ":AAAA:", escaped(over) * 2, ":" + "A" * 20_000 + ":", "%ff%fe"):
-        sent = {"X-Client-Certificate": wrong, "Authorization": f"Bearer {exchange.municipality.token}"}
-        answer = APIClient(headers=sent).get("/api/v1/agencies")  # as if the proxy had let it by
-        assert answer.status_code == 401, wrong
+
+    def status(said: str) -> int:
+        sent = {"X-Client-Certificate": said, "Authorization": f"Bearer {exchange.municipality.token}"}
+        return APIClient(headers=sent).get("/api/v1/agencies").status_code  # as if the proxy had let it by
+
+    right = escaped(own)
+    assert status(right) == status("x%0A" + right) == 200
+    long = "x" * 20_000 + "%0A" + right
+    for wrong in (escaped(over), "x", ":AAAA:", right * 2, long, ":" + "A" * 20_000 + ":", "%ff%fe"):
+        assert status(wrong) == 401, wrong
 
 
 def test_in_the_clear_nothing_is_answered(proxy: Proxy, exchange: Exchange) -> None:
@@ -168,9 +176,10 @@ def test_a_host_that_is_not_ours_gets_no_connection(proxy: Proxy) -> None:
         proxy.ask("GET", "/health/live", host="other.example")
 
 
-@pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/metrics", "/health/ready", "/", "/oidc/"])
+@pytest.mark.parametrize("path", ["/admin/", "/admin/login/", "/metrics", "/health/ready", "/", "/oidc/authenticate/"])
 def test_what_is_not_for_clients_is_not_there_for_them(proxy: Proxy, path: str) -> None:
-    assert proxy.ask("GET", path).status == 404
+    answer = proxy.ask("GET", path)
+    assert (answer.status, "Request-Id" in answer.headers) == (404, False), "the exchange itself was asked"
 
 
 def test_the_pages_that_tell_an_integrator_how_are(proxy: Proxy) -> None:
