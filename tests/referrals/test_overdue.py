@@ -150,14 +150,14 @@ def test_a_deadline_that_stood_still_is_a_new_one_and_is_told_anew(exchange: Exc
 
 def test_a_paused_routine_clock_moves_by_working_time_alone(exchange: Exchange) -> None:
     walked = walk(exchange, "info_requested")
-    monday, next_monday = datetime.fromisoformat("2026-11-23T09:00Z"), datetime.fromisoformat("2026-11-30T09:00Z")
-    Referral.objects.filter(pk=walked.id).update(decide_by=next_monday, clock_paused_at=monday)
+    friday, monday = datetime.fromisoformat("2026-11-27T09:00Z"), datetime.fromisoformat("2026-11-30T09:00Z")
+    Referral.objects.filter(pk=walked.id).update(decide_by=monday, clock_paused_at=friday)
     paused = Referral.objects.get(pk=walked.id)
     assert paused.submitted_at is not None
     moved = deadlines.resumed(
-        paused.decide_by, urgency="routine", submitted_at=paused.submitted_at, paused_at=monday, now=next_monday
+        paused.decide_by, urgency="routine", submitted_at=paused.submitted_at, paused_at=friday, now=monday
     )
-    assert moved == datetime.fromisoformat("2026-12-07T09:00Z"), "five working days, and not seven"
+    assert moved == datetime.fromisoformat("2026-12-01T09:00Z"), "one working day, and not three"
 
 
 def test_an_accepted_referral_has_no_decision_left_to_miss(exchange: Exchange, referral: str) -> None:
@@ -205,6 +205,7 @@ def test_the_sender_is_reminded_to_renew_and_after_the_grace_the_referral_is_sto
     assert watch(walked.id, at=end - 40 * DAY) == []
     assert watch(walked.id, at=end - DAY) == [("remind", "consent_expiry")]
     assert watch(walked.id, at=end + SECOND) == [("escalate", "consent_expiry")]
+    assert watch(walked.id, at=later(end, 10 * DAY)) == []
     assert walked.refresh().body["status"] == "in_progress", "it may still be renewed"
     assert watch(walked.id, at=later(end, 10 * DAY) + SECOND) == [("stop_on_consent", "consent_expiry")]
     assert walked.refresh().body["status"] == "consent_withdrawn"
