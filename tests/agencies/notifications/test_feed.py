@@ -130,6 +130,7 @@ def test_a_long_poll_is_answered_when_something_comes(exchange: Exchange) -> Non
     waiting = threading.Thread(target=wait)
     waiting.start()
     while exchange.centre.client_id not in feed._seats:
+        assert waiting.is_alive(), "answered before anything came"
         time.sleep(0.01)
     referral = caseworker.submit(exchange.centre)
     waiting.join()

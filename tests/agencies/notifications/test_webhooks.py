@@ -384,7 +384,7 @@ def test_a_test_call_says_that_it_is_one_and_goes_to_that_endpoint_alone(exchang
 def test_endpoints_are_for_administrators(exchange: Exchange, hook: Subscriber, role: str) -> None:
     asked: dict[str, str] = {"Idempotency_Key": str(uuid4()), "Purpose": "administration"}
     refused = exchange.centre.as_(role).call("POST", ENDPOINTS, {"url": hook.url}, **asked)
-    assert refused.status == 403
+    assert (refused.status, refused.body["code"]) == (403, "role-may-not")
 
 
 def test_to_another_agency_an_endpoint_and_its_deliveries_do_not_exist(exchange: Exchange, hook: Subscriber) -> None:
