@@ -7,7 +7,7 @@ set -eu
 file=${1:-}
 case $file in '' | /*) ;; *) file=$PWD/$file ;; esac
 cd -- "$(dirname -- "$0")/../.."
-from=api_schema/lint to=var/lint
+from=api_schema/lint to=$PWD/var/lint  # the trap below is told the whole path: by then we are in the folder
 
 major=$(node --version 2>/dev/null | sed -n 's/^v\([0-9]*\)\..*/\1/p')
 if [ "${major:-0}" -lt 18 ] || ! command -v npm >/dev/null 2>&1; then
