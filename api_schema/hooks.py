@@ -164,7 +164,8 @@ def _complete(described: dict[str, Any], shared: dict[str, Any]) -> set[str]:
             response["links"] = {
                 name: {"operationId": name, "parameters": dict(parameters)} for name, parameters in links.items()
             }
-        response["headers"] = headers("", *traits) if int(status) < BAD else headers("")
+        every = headers("", *traits) if int(status) < BAD else headers("")
+        response["headers"] = every | response.get("headers", {})
     by_status: dict[int, list[str]] = {}
     for code in sorted(problems):
         by_status.setdefault(REGISTER[code].status, []).append(code)

@@ -48,7 +48,7 @@ TOKEN: dict[str, Any] = {
         "tags": ["Tokens"],
         "security": [{"client": []}],
         "x-traits": None,
-        "x-problems": ["too-many-requests", "internal", "unavailable"],
+        "x-problems": ["internal", "unavailable"],
         "requestBody": {
             "required": True,
             "content": {
@@ -83,11 +83,24 @@ TOKEN: dict[str, Any] = {
                 },
             },
             "401": {
-                "description": "The client is not known, or its secret is wrong (RFC 6749 section 5.2).",
+                "description": "The client is not known, or has not proven itself: its assertion, or its secret, is "
+                "wrong (RFC 6749 section 5.2).",
                 "content": {
                     "application/json": {
                         "schema": {"$ref": "#/components/schemas/TokenRefused"},
                         "example": {"error": "invalid_client"},
+                    }
+                },
+            },
+            "429": {
+                "description": "The client asks for more tokens than it needs, or its address failed too often.",
+                "headers": {
+                    "Retry-After": {"description": "Seconds to wait.", "required": True, "schema": {"type": "integer"}}
+                },
+                "content": {
+                    "application/json": {
+                        "schema": {"$ref": "#/components/schemas/TokenRefused"},
+                        "example": {"error": "slow_down"},
                     }
                 },
             },

@@ -265,6 +265,12 @@ def _sent() -> Iterator[CheckMessage]:
             "Mail goes to another host in the clear, and its password with it.",
             "Leave tls=none out of UDVEJ_EMAIL_URL.",
         )
+    if urlsplit(settings.DUTY_SIGN_IN).scheme != "https":
+        yield _warning(
+            134,
+            f"Mails to duty contacts name {settings.DUTY_SIGN_IN} as the place to sign in.",
+            "Set UDVEJ_BASE_URL to the exchange's own address, such as https://api.example.dk.",
+        )
 
 
 def _database(alias: str) -> Iterator[CheckMessage]:

@@ -46,6 +46,7 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("udvej.E130", {"WEBHOOKS_INSIDE": True}, "to this machine itself"),
     ("udvej.W131", {"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, "only written out"),
     ("udvej.E132", {"EMAIL_USE_TLS": False}, "in the clear"),
+    ("udvej.W134", {"DUTY_SIGN_IN": "http://127.0.0.1:8000"}, "the place to sign in"),
     ("udvej.E133", {"CLIENT_CERTIFICATE_HEADER": "X-Client-Certificate"}, "no proxy is believed"),
 ]
 
@@ -68,6 +69,7 @@ def safe(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     settings.LEDGER_POLICY, settings.RATE_LIMIT_PER_MINUTE = str(policy), 1200
     settings.CLIENT_SECRETS, settings.EMAIL_BACKEND = "refuse", "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL = "mail.example.dk", True, False
+    settings.DUTY_SIGN_IN = "https://api.example.dk"
     for name in ("OWNER_DATABASE_URL", "SEALER_DATABASE_URL", "OTEL_EXPORTER_OTLP_ENDPOINT", "CREDENTIALS_DIRECTORY"):
         monkeypatch.delenv(name, raising=False)
     return settings
@@ -247,6 +249,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
         "UDVEJ_LEDGER_POLICY": str(policy),
         "UDVEJ_METRICS_TOKEN": "f" * 64,
         "UDVEJ_EMAIL_URL": "smtp://udvej:password@mail.example.dk:587?tls=starttls",
+        "UDVEJ_BASE_URL": "https://api.example.dk",
         "UDVEJ_WORKERS": "1",
     }
 
