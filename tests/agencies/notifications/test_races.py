@@ -80,6 +80,8 @@ def test_two_endpoints_of_an_agency_are_disabled_at_once(
         exchange.municipality.as_("caseworker").submit(exchange.centre)
         work_off()
         assert [state_of(each) for each in both] == ["disabled", "disabled"]
+        ended = Delivery.objects.filter(endpoint__in=[each["id"] for each in both], event__type="referral.arrived")
+        assert [each.state for each in ended] == ["failed", "failed"], "neither undid the other"
 
 
 def test_a_referral_is_submitted_while_an_administrators_name_server_takes_its_time(
