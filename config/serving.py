@@ -224,6 +224,7 @@ def _environment(port: int, base_url: str, demo_file: Path, databases: Databases
         "DATABASE_URL": databases.app,
         "PORT": str(port),
         "UDVEJ_BASE_URL": base_url,
+        "UDVEJ_ISSUER": base_url,  # so that a client that discovers the token endpoint finds this one
         "UDVEJ_DEMO_FILE": str(demo_file),
     }
 
