@@ -54,7 +54,7 @@ read_code_list = operation(
     "Read a code list",
     description="Lists: statuses, moves, reasons, legal-bases, categories, purposes, channels, urgencies, "
     "deadlines, outcomes, milieus, consent-kinds, uses, invalidations, task-results, disposal-rules, "
-    "break-glass-reasons. Codes never change; a lapsed one is followed by another.",
+    "break-glass-reasons, abuse-patterns. Codes never change; a lapsed one is followed by another.",
     tag=TAG,
     response=CodePage,
     got={"results": [CODE], "next": None},

@@ -6,6 +6,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 from rest_framework import serializers
 
 from agencies.notifications.serializers import (
+    DELIVERY_STATES,
     DeliverySerializer,
     EndpointBodySerializer,
     EndpointSerializer,
@@ -16,7 +17,7 @@ from agencies.notifications.serializers import (
     PayloadSerializer,
     ReplayBodySerializer,
 )
-from api_schema.describe import CREATES, PERSONAL, operation
+from api_schema.describe import CREATES, PERSONAL, one_of, operation
 
 TAG = "Events"
 PAYLOAD: dict[str, Any] = {
@@ -183,7 +184,7 @@ list_deliveries = operation(
     traits=[PERSONAL],
     queries=[
         ("endpoint", "Of this endpoint alone."),
-        ("state", "`waiting`, `delivered`, `failed` or `cancelled`."),
+        ("state", "`waiting`, `delivered`, `failed` or `cancelled`.", one_of(DELIVERY_STATES)),
         ("limit", "1-200, 50 unless given."),
         ("cursor", "`next` of the page before."),
     ],
