@@ -1,10 +1,12 @@
 """One real server for everything that is tried as an integrator would: the demo exchange, freshly loaded."""
 
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 from uuid import uuid4
 
 import pytest
@@ -66,5 +68,7 @@ class Demo:
 
 @pytest.fixture(scope="session")
 def demo() -> Iterator[Demo]:
-    with serving(0, name="sandbox-test", fresh=True, durable=False) as server:
+    """Without the limits of a minute: all tests ask as the same few clients, and a fast run would meet them."""
+    limits = {"UDVEJ_RATE_LIMIT_PER_MINUTE": "1000000", "UDVEJ_TOKENS_PER_MINUTE": "1000000"}
+    with patch.dict(os.environ, limits), serving(0, name="sandbox-test", fresh=True, durable=False) as server:
         yield Demo(server)
